@@ -1,0 +1,1 @@
+//! Reset hints in the words of a message.

@@ -1,0 +1,3 @@
+//! The rules of a credential pool.
+mod hint;
+pub mod time;

@@ -1,0 +1,1 @@
+//! Times as the file writes them.

@@ -1,0 +1,2 @@
+//! `auth.json` as text.
+pub mod raw;
