@@ -1,0 +1,317 @@
+//! How a [`Change`] changes a pool. Pure: the same pool, change and `now` give the same pool and effects.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use crate::change::{Action, Change, ChangeError, Outcome, Place, Target};
+use crate::credential::{Credential, CredentialId, Holding, Tokens};
+use crate::pool::Pool;
+use crate::record::{Judgement, LastError, Record, State};
+use crate::secret::Fingerprint;
+use crate::transition::{self, Grant, Revive, Suspect};
+use crate::verdict::Scope;
+
+/// What a change did to a pool: the answer for the caller, and what a store has to write.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Applied {
+    /// The answer.
+    pub outcome: Outcome,
+    /// Whose record changed.
+    pub records: BTreeSet<CredentialId>,
+    /// Which definitions changed.
+    pub definitions: Vec<DefinitionEdit>,
+}
+
+/// How a definition changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DefinitionEdit {
+    /// It is new: write it as it stands in the pool.
+    Added(CredentialId),
+    /// It is gone: drop the entries of this id that store this secret.
+    Removed(CredentialId, Option<Fingerprint>),
+    /// It has new secrets: write those of the pool over the ones that stored the old secret.
+    Rotated(CredentialId, Option<Fingerprint>),
+}
+
+impl Applied {
+    fn only(outcome: Outcome) -> Self {
+        Self { outcome, records: BTreeSet::new(), definitions: Vec::new() }
+    }
+
+    /// Whether there is anything to write.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        !self.records.is_empty() || !self.definitions.is_empty()
+    }
+}
+
+impl Pool {
+    /// Applies one change.
+    ///
+    /// # Errors
+    ///
+    /// When it names somebody who is not there, or would make a duplicate; the pool is then as it was.
+    pub fn apply(&mut self, change: &Change, now: DateTime<Utc>) -> Result<Applied, ChangeError> {
+        match &change.action {
+            Action::Fail { target, judgement } => self.fail(target, judgement, now),
+            Action::Succeed { target, began_at } => self.succeed(target, *began_at, now),
+            Action::Reset { id, revive } => self.reset(id.as_ref(), *revive, now),
+            Action::Add { credential, place } => self.add(credential, *place),
+            Action::Remove { target } => self.remove(target, now),
+            Action::Rotate { target, tokens, grant, expires_at } => {
+                self.rotate(target, tokens, *grant, *expires_at, now)
+            }
+            Action::Count { id, usage } => {
+                self.known(id)?;
+                self.add_usage(id, *usage);
+                Ok(Applied { records: [id.clone()].into(), ..Applied::only(Outcome::Counted) })
+            }
+        }
+    }
+
+    fn fail(
+        &mut self,
+        target: &Target,
+        judgement: &Judgement,
+        now: DateTime<Utc>,
+    ) -> Result<Applied, ChangeError> {
+        let Some(culprit) = self.suspects(target)?.first().cloned() else {
+            return Ok(Applied::only(Outcome::Stale));
+        };
+        let mut changed = BTreeSet::new();
+        if judgement.marks_somebody() {
+            for suspect in self.in_scope(target, &culprit, judgement.verdict.scope)? {
+                let subject = if suspect.id == culprit.id {
+                    judged_secret(target, &suspect)
+                } else {
+                    suspect.subject()
+                };
+                let error = LastError::of(&judgement.failure, judgement.verdict.kind, Some(&suspect));
+                let accused = Suspect { subject, account: suspect.account(&self.provider) };
+                if self.transition(&suspect.id, now, |state| {
+                    transition::fail(state, judgement, accused, error, now)
+                }) {
+                    changed.insert(suspect.id);
+                }
+            }
+        }
+        let marked = self.in_line(&changed);
+        let outcome = Outcome::Judged { standing: self.standing(&culprit, now), marked };
+        Ok(Applied { records: changed, ..Applied::only(outcome) })
+    }
+
+    fn succeed(
+        &mut self,
+        target: &Target,
+        began_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Applied, ChangeError> {
+        let Some(credential) = self.suspects(target)?.first().cloned() else {
+            return Ok(Applied::only(Outcome::Stale));
+        };
+        let changed = self.transition(&credential.id, now, |state| transition::succeed(state, began_at, now));
+        let outcome = Outcome::Succeeded { standing: self.standing(&credential, now) };
+        Ok(Applied {
+            records: changed.then_some(credential.id).into_iter().collect(),
+            ..Applied::only(outcome)
+        })
+    }
+
+    fn reset(
+        &mut self,
+        id: Option<&CredentialId>,
+        revive: Revive,
+        now: DateTime<Utc>,
+    ) -> Result<Applied, ChangeError> {
+        if let Some(id) = id {
+            self.known(id)?;
+        }
+        let wanted = |credential: &&Credential| id.is_none_or(|id| *id == credential.id);
+        let ids: BTreeSet<_> =
+            self.credentials.iter().filter(wanted).map(|credential| credential.id.clone()).collect();
+        let changed: BTreeSet<_> = ids.into_iter().filter(|id| self.clear(id, revive, now)).collect();
+        let outcome = Outcome::Reset { cleared: self.in_line(&changed) };
+        Ok(Applied { records: changed, ..Applied::only(outcome) })
+    }
+
+    /// Clears a record whatever it says, also a rest that is over: the operator asked for a clean slate.
+    fn clear(&mut self, id: &CredentialId, revive: Revive, now: DateTime<Utc>) -> bool {
+        let Some(record) = self.records.get_mut(id) else { return false };
+        let state = transition::reset(&record.state, revive, now);
+        let models =
+            record.models.iter().map(|(model, state)| (model.clone(), transition::reset(state, revive, now)));
+        let models = models.collect();
+        let changed = state != record.state || models != record.models;
+        (record.state, record.models) = (state, models);
+        changed
+    }
+
+    fn add(&mut self, credential: &Credential, place: Place) -> Result<Applied, ChangeError> {
+        let subject = credential.subject();
+        let twin = self.credentials.iter().find(|other| subject.is_some_and(|subject| other.holds(subject)));
+        if let Some(twin) = twin {
+            return Err(ChangeError::Duplicate {
+                provider: self.provider.clone(),
+                existing: twin.id.clone(),
+            });
+        }
+        if self.credentials.iter().any(|other| other.id == credential.id) {
+            return Err(ChangeError::IdTaken { provider: self.provider.clone(), id: credential.id.clone() });
+        }
+        let mut credential = credential.clone();
+        if place == Place::Last {
+            let last = self.credentials.iter().map(|other| other.priority).max();
+            credential.priority = last.map_or(0, |last| last.saturating_add(1));
+        }
+        let id = credential.id.clone();
+        self.credentials.push(credential);
+        self.line_up();
+        // What is remembered of an earlier holder of this id is about that one.
+        let forgotten = self.records.remove(&id).is_some();
+        Ok(Applied {
+            outcome: Outcome::Added(id.clone()),
+            records: forgotten.then(|| id.clone()).into_iter().collect(),
+            definitions: vec![DefinitionEdit::Added(id)],
+        })
+    }
+
+    fn remove(&mut self, target: &Target, now: DateTime<Utc>) -> Result<Applied, ChangeError> {
+        let suspects = self.suspects(target)?;
+        let Some(gone) = suspects.first() else { return Ok(Applied::only(Outcome::Stale)) };
+        if matches!(target, Target::Id(_)) && suspects.len() > 1 {
+            return Err(ChangeError::Ambiguous { provider: self.provider.clone(), id: gone.id.clone() });
+        }
+        let (id, subject) = (gone.id.clone(), gone.subject());
+        self.forget(&id, subject, now);
+        Ok(Applied {
+            outcome: Outcome::Removed(id.clone()),
+            records: [id.clone()].into(),
+            definitions: vec![DefinitionEdit::Removed(id, subject)],
+        })
+    }
+
+    /// Takes a credential out of the line and remembers that it was there.
+    pub(crate) fn forget(&mut self, id: &CredentialId, subject: Option<Fingerprint>, now: DateTime<Utc>) {
+        self.credentials.retain(|credential| credential.id != *id || credential.subject() != subject);
+        let state = State::Removed { at: Some(now), subject };
+        self.records.insert(id.clone(), Record { state, ..Record::default() });
+    }
+
+    fn rotate(
+        &mut self,
+        target: &Target,
+        tokens: &Tokens,
+        grant: Grant,
+        expires_at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<Applied, ChangeError> {
+        let suspects = self.suspects(target)?;
+        let Some(old) = suspects.first() else { return Ok(Applied::only(Outcome::Stale)) };
+        if matches!(target, Target::Id(_)) && suspects.len() > 1 {
+            return Err(ChangeError::Ambiguous { provider: self.provider.clone(), id: old.id.clone() });
+        }
+        let Holding::Owned(stored) = &old.holding else {
+            return Err(ChangeError::Borrowed { provider: self.provider.clone(), id: old.id.clone() });
+        };
+        let (id, subject) = (old.id.clone(), old.subject());
+        let state = self.holding_state(&id, now);
+        let new = Credential { holding: Holding::Owned(stored.renewed(tokens)), expires_at, ..old.clone() };
+        let suspect = Suspect { subject: new.subject(), account: new.account(&self.provider) };
+        for credential in &mut self.credentials {
+            if credential.id == id && credential.subject() == subject {
+                *credential = new.clone();
+            }
+        }
+        let changed = self.set_state(&id, transition::rotate(&state, grant, suspect, now));
+        Ok(Applied {
+            outcome: Outcome::Rotated(id.clone()),
+            records: changed.then(|| id.clone()).into_iter().collect(),
+            definitions: vec![DefinitionEdit::Rotated(id, subject)],
+        })
+    }
+
+    /// Whom a target names: nobody where the secret that it names is no longer stored.
+    fn suspects(&self, target: &Target) -> Result<Vec<Credential>, ChangeError> {
+        let held = |credential: &Credential| match target {
+            Target::Id(id) => credential.id == *id,
+            Target::Held(id, subject) => credential.id == *id && credential.holds(*subject),
+            Target::Secret(subject) => credential.holds(*subject),
+        };
+        if let Target::Id(id) = target {
+            self.known(id)?;
+        }
+        Ok(self.credentials.iter().filter(|credential| held(credential)).cloned().collect())
+    }
+
+    fn known(&self, id: &CredentialId) -> Result<(), ChangeError> {
+        let unknown = || ChangeError::UnknownCredential { provider: self.provider.clone(), id: id.clone() };
+        self.credentials.iter().any(|credential| credential.id == *id).then_some(()).ok_or_else(unknown)
+    }
+
+    /// Who is marked: the scope decides.
+    fn in_scope(
+        &self,
+        target: &Target,
+        culprit: &Credential,
+        scope: Scope,
+    ) -> Result<Vec<Credential>, ChangeError> {
+        let mut suspects = match target {
+            Target::Secret(_) => self.suspects(target)?,
+            Target::Id(_) | Target::Held(..) => vec![culprit.clone()],
+        };
+        if let (Scope::Account, Some(account)) = (scope, culprit.account(&self.provider)) {
+            let sibling = |other: &&Credential| {
+                other.account(&self.provider) == Some(account)
+                    && !suspects.iter().any(|known| known.id == other.id)
+            };
+            let siblings: Vec<_> = self.credentials.iter().filter(sibling).cloned().collect();
+            suspects.extend(siblings);
+        }
+        Ok(suspects)
+    }
+
+    /// Moves the state that holds now; whether the record changed.
+    fn transition(
+        &mut self,
+        id: &CredentialId,
+        now: DateTime<Utc>,
+        event: impl FnOnce(&State) -> State,
+    ) -> bool {
+        let holding = self.holding_state(id, now);
+        let next = event(&holding);
+        next != holding && self.set_state(id, next)
+    }
+
+    /// The state that holds for any entry of this id: several that share an id share the worst.
+    fn holding_state(&self, id: &CredentialId, now: DateTime<Utc>) -> State {
+        let state = self.state(id);
+        let mut entries = self.credentials.iter().filter(|credential| credential.id == *id);
+        if entries.any(|credential| state.holds(credential, &self.provider, now)) {
+            return state;
+        }
+        State::Ok { since: state.judged_at(now) }
+    }
+
+    fn set_state(&mut self, id: &CredentialId, state: State) -> bool {
+        if self.state(id) == state {
+            return false;
+        }
+        self.records.entry(id.clone()).or_default().state = state;
+        true
+    }
+
+    fn in_line(&self, ids: &BTreeSet<CredentialId>) -> Vec<CredentialId> {
+        let mut line: Vec<_> = self.credentials.iter().map(|credential| &credential.id).collect();
+        line.dedup();
+        line.into_iter().filter(|id| ids.contains(*id)).cloned().collect()
+    }
+}
+
+/// The secret that a verdict is bound to: the one the report names, else the one stored now.
+fn judged_secret(target: &Target, culprit: &Credential) -> Option<Fingerprint> {
+    match target {
+        Target::Id(_) => culprit.subject(),
+        Target::Held(_, subject) | Target::Secret(subject) => Some(*subject),
+    }
+}

@@ -1,0 +1,180 @@
+use chrono::{DateTime, Utc};
+
+use crate::credential::{Credential, CredentialId, Tokens};
+use crate::provider::Provider;
+use crate::record::{Judgement, Usage};
+use crate::secret::Fingerprint;
+use crate::standing::Standing;
+use crate::transition::{Grant, Revive};
+
+/// One edit of a pool as plain data. A store applies it to fresh data under its lock; nobody writes a snapshot back.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Whose pool.
+    pub provider: Provider,
+    /// What to do.
+    pub action: Action,
+}
+
+/// What a [`Change`] does.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Action {
+    /// Upstream failed with this credential.
+    Fail {
+        /// Who failed.
+        target: Target,
+        /// What it means.
+        judgement: Judgement,
+    },
+    /// Upstream answered with this credential.
+    Succeed {
+        /// Who worked.
+        target: Target,
+        /// When the request began: what was judged after that still stands.
+        began_at: DateTime<Utc>,
+    },
+    /// The operator clears one credential, or all of the provider.
+    Reset {
+        /// The one; all where there is none.
+        id: Option<CredentialId>,
+        /// Whether the dead come back too.
+        revive: Revive,
+    },
+    /// A new credential. Its priority is set to come last, unless [`Place::AsGiven`].
+    Add {
+        /// What it is.
+        credential: Box<Credential>,
+        /// Where it stands in line.
+        place: Place,
+    },
+    /// A credential goes.
+    Remove {
+        /// Which one.
+        target: Target,
+    },
+    /// The secret of a credential is replaced.
+    Rotate {
+        /// Which one, and the secret that is replaced: another one is refused as stale.
+        target: Target,
+        /// The new secrets; a refresh token that is left out keeps the old one (RFC 6749 section 6).
+        tokens: Tokens,
+        /// Whether it is our own refresh of the same grant.
+        grant: Grant,
+        /// When the new access token ends, where that is known.
+        expires_at: Option<DateTime<Utc>>,
+    },
+    /// It was handed out so often, and last then.
+    Count {
+        /// Which one.
+        id: CredentialId,
+        /// Times, and when last: added to what is there.
+        usage: Usage,
+    },
+}
+
+/// Where a new credential stands in line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Place {
+    /// Behind all others.
+    #[default]
+    Last,
+    /// Where its own priority puts it.
+    AsGiven,
+}
+
+/// Who a change is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// The credential of this id, with the secret that is stored now.
+    Id(CredentialId),
+    /// The credential of this id, if this secret is still stored: what a lease knows.
+    Held(CredentialId, Fingerprint),
+    /// Whoever stores this secret.
+    Secret(Fingerprint),
+}
+
+/// What a change did.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// A failure was judged. Who was marked comes first to last in line; nobody where the request was at fault.
+    Judged {
+        /// How the credential that failed stands now.
+        standing: Standing,
+        /// All whose record the verdict changed.
+        marked: Vec<CredentialId>,
+    },
+    /// The secret that was judged, or was to be replaced, is no longer stored: nothing changed.
+    Stale,
+    /// A success was taken in.
+    Succeeded {
+        /// How the credential stands now.
+        standing: Standing,
+    },
+    /// So many records were cleared.
+    Reset {
+        /// Those that were not ok.
+        cleared: Vec<CredentialId>,
+    },
+    /// The credential is in the pool.
+    Added(CredentialId),
+    /// The credential is gone.
+    Removed(CredentialId),
+    /// The secret was replaced.
+    Rotated(CredentialId),
+    /// Counters were added.
+    Counted,
+}
+
+/// Why a change cannot be made.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChangeError {
+    /// Nobody has that id.
+    #[error("no credential `{id}` in `{provider}`")]
+    UnknownCredential {
+        /// Where it was looked for.
+        provider: Provider,
+        /// What was looked for.
+        id: CredentialId,
+    },
+    /// The provider has no pool.
+    #[error("no credentials for `{provider}`")]
+    UnknownProvider {
+        /// What was looked for.
+        provider: Provider,
+    },
+    /// The same secret is there already.
+    #[error("the same secret is already in `{provider}` as `{existing}`")]
+    Duplicate {
+        /// Where.
+        provider: Provider,
+        /// Who has it.
+        existing: CredentialId,
+    },
+    /// The id is taken.
+    #[error("the id `{id}` is already taken in `{provider}`")]
+    IdTaken {
+        /// Where.
+        provider: Provider,
+        /// The id.
+        id: CredentialId,
+    },
+    /// Several entries share the id, so it names none of them.
+    #[error("several credentials of `{provider}` share the id `{id}`")]
+    Ambiguous {
+        /// Where.
+        provider: Provider,
+        /// The id.
+        id: CredentialId,
+    },
+    /// The secret is lent by another place, so it cannot be replaced here.
+    #[error("the secret of `{id}` in `{provider}` is lent by its source")]
+    Borrowed {
+        /// Where.
+        provider: Provider,
+        /// Who.
+        id: CredentialId,
+    },
+}

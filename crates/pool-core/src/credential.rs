@@ -1,0 +1,305 @@
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::account::{self, Claims};
+use crate::provider::Provider;
+use crate::secret::{Fingerprint, Secret};
+use crate::source::Source;
+
+/// A name that would be empty.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a name must not be empty")]
+pub struct NameError;
+
+impl NameError {
+    pub(crate) fn unless_empty(name: &str) -> Result<&str, Self> {
+        if name.is_empty() { Err(Self) } else { Ok(name) }
+    }
+}
+
+/// The stable name of one credential within its provider; six hex digits by custom, any text in fact.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CredentialId(Arc<str>);
+
+impl CredentialId {
+    /// Names a credential.
+    ///
+    /// # Errors
+    ///
+    /// When the name is empty.
+    pub fn new(id: impl AsRef<str>) -> Result<Self, NameError> {
+        NameError::unless_empty(id.as_ref()).map(|id| Self(id.into()))
+    }
+
+    /// Makes the customary six hex digits from a seed.
+    ///
+    /// ```
+    /// use pool_core::CredentialId;
+    ///
+    /// assert_eq!(CredentialId::from_seed(0x12_3456_789a).as_str(), "56789a");
+    /// ```
+    #[must_use]
+    pub fn from_seed(seed: u64) -> Self {
+        Self(format!("{:06x}", seed & 0xff_ffff).into())
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CredentialId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for CredentialId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "CredentialId({})", self.0)
+    }
+}
+
+/// How a credential proves itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum AuthType {
+    /// `api_key`: one secret, valid until somebody revokes it.
+    ApiKey,
+    /// `oauth`: a short-lived access token, renewed with a refresh token.
+    OAuth,
+    /// A word that this version does not know, kept as it is.
+    Other(Box<str>),
+}
+
+impl AuthType {
+    /// Reads the word of the file.
+    #[must_use]
+    pub fn from_word(word: &str) -> Self {
+        match word {
+            "api_key" => Self::ApiKey,
+            "oauth" => Self::OAuth,
+            other => Self::Other(other.into()),
+        }
+    }
+
+    /// The word of the file.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::OAuth => "oauth",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// The secrets that an entry stores by value. Blank ones are not there.
+#[derive(Clone, Debug, Default)]
+pub struct Tokens {
+    access: Option<Secret>,
+    refresh: Option<Secret>,
+    agent_key: Option<Secret>,
+}
+
+impl Tokens {
+    /// An access token or API key alone.
+    #[must_use]
+    pub fn access(secret: Secret) -> Self {
+        Self::default().with_access(Some(secret))
+    }
+
+    /// Sets the access token or API key.
+    #[must_use]
+    pub fn with_access(self, secret: Option<Secret>) -> Self {
+        Self { access: present(secret), ..self }
+    }
+
+    /// Sets the refresh token.
+    #[must_use]
+    pub fn with_refresh(self, secret: Option<Secret>) -> Self {
+        Self { refresh: present(secret), ..self }
+    }
+
+    /// Sets the key that Nous mints from a login, which is then what is sent.
+    #[must_use]
+    pub fn with_agent_key(self, secret: Option<Secret>) -> Self {
+        Self { agent_key: present(secret), ..self }
+    }
+
+    /// The access token.
+    #[must_use]
+    pub fn access_token(&self) -> Option<&Secret> {
+        self.access.as_ref()
+    }
+
+    /// The refresh token.
+    #[must_use]
+    pub fn refresh_token(&self) -> Option<&Secret> {
+        self.refresh.as_ref()
+    }
+
+    /// These with newer ones over them; what the newer ones leave out stays, but a key minted from the old login goes.
+    pub(crate) fn renewed(&self, newer: &Self) -> Self {
+        Self {
+            access: newer.access.clone().or_else(|| self.access.clone()),
+            refresh: newer.refresh.clone().or_else(|| self.refresh.clone()),
+            agent_key: newer.agent_key.clone(),
+        }
+    }
+
+    /// The key minted from a login.
+    #[must_use]
+    pub fn agent_key(&self) -> Option<&Secret> {
+        self.agent_key.as_ref()
+    }
+
+    /// What is sent upstream.
+    fn sent(&self) -> Option<&Secret> {
+        self.agent_key.as_ref().or(self.access.as_ref())
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Secret> {
+        [&self.agent_key, &self.access, &self.refresh].into_iter().flatten()
+    }
+}
+
+fn present(secret: Option<Secret>) -> Option<Secret> {
+    secret.filter(|secret| !secret.is_blank())
+}
+
+/// Why a lent secret cannot be had in this process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Unresolved {
+    /// The variable is not set, or empty.
+    VariableNotSet,
+    /// The variable holds a stand-in such as `changeme`.
+    Placeholder,
+    /// This version cannot read that source.
+    SourceNotReadable,
+}
+
+/// Where the secret of a credential is.
+#[derive(Clone, Debug)]
+pub enum Holding {
+    /// The entry stores it.
+    Owned(Tokens),
+    /// Another place lends it; the entry stores only its fingerprint.
+    Borrowed {
+        /// The fingerprint in the entry, of the secret as it was last seen.
+        fingerprint: Option<Fingerprint>,
+        /// The secret as this process found it.
+        resolved: Result<Secret, Unresolved>,
+    },
+}
+
+/// One usable key or login: what it is, never what happened to it.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// Its name within the provider.
+    pub id: CredentialId,
+    /// What people call it.
+    pub label: String,
+    /// How it proves itself.
+    pub auth_type: AuthType,
+    /// Lower comes first; equal ones keep the order of the file.
+    pub priority: i64,
+    /// Where it came from.
+    pub source: Source,
+    /// The endpoint it is for, where that is not the provider's usual one.
+    pub base_url: Option<String>,
+    /// When its access token ends, where the entry says so.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Its secret, or where to find it.
+    pub holding: Holding,
+}
+
+impl Credential {
+    /// A credential that a person added: an API key, first in line.
+    ///
+    /// ```
+    /// use pool_core::{Credential, CredentialId, Secret};
+    ///
+    /// let credential = Credential::manual(CredentialId::new("c0ffee")?, Secret::new("sk-test".to_owned()));
+    /// assert_eq!(credential.label, "manual");
+    /// assert!(credential.secret().is_some());
+    /// # Ok::<(), pool_core::NameError>(())
+    /// ```
+    #[must_use]
+    pub fn manual(id: CredentialId, secret: Secret) -> Self {
+        Self {
+            id,
+            label: "manual".to_owned(),
+            auth_type: AuthType::ApiKey,
+            priority: 0,
+            source: Source::manual(),
+            base_url: None,
+            expires_at: None,
+            holding: Holding::Owned(Tokens::access(secret)),
+        }
+    }
+
+    /// The secret to send, where there is one.
+    #[must_use]
+    pub fn secret(&self) -> Option<&Secret> {
+        match &self.holding {
+            Holding::Owned(tokens) => tokens.sent(),
+            Holding::Borrowed { resolved, .. } => resolved.as_ref().ok(),
+        }
+    }
+
+    /// The fingerprint that a verdict on this credential is bound to: of the secret that is sent, else of the
+    /// refresh token, else the one the entry stores.
+    #[must_use]
+    pub fn subject(&self) -> Option<Fingerprint> {
+        match &self.holding {
+            Holding::Owned(tokens) => tokens.sent().or(tokens.refresh_token()).map(Secret::fingerprint),
+            Holding::Borrowed { fingerprint, resolved } => {
+                resolved.as_ref().map(Secret::fingerprint).ok().or(*fingerprint)
+            }
+        }
+    }
+
+    /// Whether this very secret is stored here now, as access token or as refresh token.
+    #[must_use]
+    pub fn holds(&self, subject: Fingerprint) -> bool {
+        match &self.holding {
+            Holding::Owned(tokens) => tokens.all().any(|secret| secret.fingerprint() == subject),
+            Holding::Borrowed { .. } => self.subject() == Some(subject),
+        }
+    }
+
+    /// Whose account it is, where its token tells: the fingerprint of provider, account and user.
+    #[must_use]
+    pub fn account(&self, provider: &Provider) -> Option<Fingerprint> {
+        account::fingerprint(provider, &self.claims()?)
+    }
+
+    /// When its access token ends: as the entry says, else as the token itself says.
+    #[must_use]
+    pub fn token_ends_at(&self) -> Option<DateTime<Utc>> {
+        self.expires_at.or_else(|| self.claims()?.expires_at())
+    }
+
+    /// Every secret in it, to be masked where it is shown.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let (tokens, resolved) = match &self.holding {
+            Holding::Owned(tokens) => (Some(tokens), None),
+            Holding::Borrowed { resolved, .. } => (None, resolved.as_ref().ok()),
+        };
+        tokens.into_iter().flat_map(Tokens::all).chain(resolved)
+    }
+
+    fn claims(&self) -> Option<Claims> {
+        let token = match &self.holding {
+            Holding::Owned(tokens) => tokens.access_token()?,
+            Holding::Borrowed { resolved, .. } => resolved.as_ref().ok()?,
+        };
+        Claims::of(token)
+    }
+}

@@ -1,0 +1,82 @@
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::apply::Applied;
+use crate::change::{Action, Change, ChangeError};
+use crate::credential::Credential;
+use crate::pick::{PickRequest, Unavailable};
+use crate::pool::{InFlight, Pool};
+use crate::provider::Provider;
+use crate::prune::Pruned;
+
+/// The pools of all providers in a store.
+#[derive(Clone, Debug, Default)]
+pub struct Pools(BTreeMap<Provider, Pool>);
+
+impl Pools {
+    /// Puts these pools together.
+    #[must_use]
+    pub fn new(pools: impl IntoIterator<Item = Pool>) -> Self {
+        Self(pools.into_iter().map(|pool| (pool.provider().clone(), pool)).collect())
+    }
+
+    /// The pool of a provider; `None` where it has none.
+    #[must_use]
+    pub fn get(&self, provider: &Provider) -> Option<&Pool> {
+        self.0.get(provider)
+    }
+
+    /// The pool of a provider, to count uses in.
+    pub fn get_mut(&mut self, provider: &Provider) -> Option<&mut Pool> {
+        self.0.get_mut(provider)
+    }
+
+    /// All pools, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Pool> {
+        self.0.values()
+    }
+
+    /// Applies one change to the pool that it names; adding makes a pool where there is none.
+    ///
+    /// # Errors
+    ///
+    /// When it names a pool or credential that is not there, or would make a duplicate.
+    pub fn apply(&mut self, change: &Change, now: DateTime<Utc>) -> Result<Applied, ChangeError> {
+        let provider = &change.provider;
+        if matches!(change.action, Action::Add { .. }) && !self.0.contains_key(provider) {
+            self.0.insert(provider.clone(), Pool::new(provider.clone(), Vec::new(), HashMap::new()));
+        }
+        let unknown = || ChangeError::UnknownProvider { provider: provider.clone() };
+        self.0.get_mut(provider).ok_or_else(unknown)?.apply(change, now)
+    }
+
+    /// Chooses a credential: see [`Pool::pick`].
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] says why every credential is out; it names none where the provider has no pool.
+    pub fn pick(
+        &self,
+        request: &PickRequest,
+        in_flight: &impl InFlight,
+        now: DateTime<Utc>,
+        seed: u64,
+    ) -> Result<&Credential, Unavailable> {
+        match self.get(request.provider()) {
+            Some(pool) => pool.pick(request, in_flight, now, seed),
+            None => Err(Unavailable { provider: request.provider().clone(), out: Vec::new() }),
+        }
+    }
+
+    /// Takes out of every pool what is due: see [`Pool::prune`].
+    pub fn prune(&mut self, now: DateTime<Utc>) -> Vec<(Provider, Pruned)> {
+        let pools = self.0.values_mut();
+        pools
+            .flat_map(|pool| {
+                pool.prune(now).into_iter().map(|pruned| (pool.provider.clone(), pruned)).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+}

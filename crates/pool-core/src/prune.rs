@@ -1,0 +1,94 @@
+//! What goes by itself: the long dead, what a stale writer brought back, and what was remembered long enough.
+
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
+
+use crate::apply::DefinitionEdit;
+use crate::credential::{Credential, CredentialId};
+use crate::pool::Pool;
+use crate::record::{Record, State};
+use crate::secret::Fingerprint;
+
+/// A dead credential that was added by hand is kept this long, so that a re-authentication finds it in place.
+const KEPT_DEAD: TimeDelta = TimeDelta::hours(24);
+
+/// A clock that says a year before this one was never set.
+const FIRST_YEAR: i32 = 2020;
+
+/// One credential that went by itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pruned {
+    /// Its id.
+    pub id: CredentialId,
+    /// What people called it.
+    pub label: String,
+    /// Why it was dead, or that it had been removed before.
+    pub reason: String,
+    subject: Option<Fingerprint>,
+}
+
+impl Pruned {
+    /// What a store has to write.
+    #[must_use]
+    pub fn edit(&self) -> DefinitionEdit {
+        DefinitionEdit::Removed(self.id.clone(), self.subject)
+    }
+
+    fn of(credential: &Credential, reason: &str) -> Self {
+        Self {
+            id: credential.id.clone(),
+            label: credential.label.clone(),
+            reason: reason.to_owned(),
+            subject: credential.subject(),
+        }
+    }
+}
+
+impl Pool {
+    /// Takes out what is due: credentials added by hand that have been dead for 24 hours, and removed ones that a stale
+    /// writer brought back.
+    pub fn prune(&mut self, now: DateTime<Utc>) -> Vec<Pruned> {
+        let due: Vec<Pruned> =
+            self.credentials.iter().filter_map(|credential| self.due(credential, now)).collect();
+        for pruned in &due {
+            self.forget(&pruned.id, pruned.subject, now);
+        }
+        due
+    }
+
+    /// Drops what was remembered of removed credentials for 30 days; answers whose.
+    pub fn forget_removed(&mut self, now: DateTime<Utc>) -> Vec<CredentialId> {
+        let known = |id: &CredentialId| self.credentials.iter().any(|credential| credential.id == *id);
+        let over = |record: &Record| match record.state {
+            State::Removed { .. } => record.state.judged_at(now).is_none_or(|at| now - at > Self::REMEMBERED),
+            _ => false,
+        };
+        let due: Vec<_> = self
+            .records
+            .iter()
+            .filter(|(id, record)| over(record) && !known(id))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in &due {
+            self.records.remove(id);
+        }
+        due
+    }
+
+    fn due(&self, credential: &Credential, now: DateTime<Utc>) -> Option<Pruned> {
+        let state = &self.record(&credential.id)?.state;
+        if !state.holds(credential, &self.provider, now) {
+            return None;
+        }
+        match state {
+            State::Removed { .. } => Some(Pruned::of(credential, "removed before")),
+            State::Dead(death) if credential.source.is_manual() && long_ago(death.at?, now) => Some(
+                Pruned::of(credential, death.error.reason.as_deref().unwrap_or(death.error.kind.as_str())),
+            ),
+            _ => None,
+        }
+    }
+}
+
+fn long_ago(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    at.year() >= FIRST_YEAR && at <= now && now - at >= KEPT_DEAD
+}

@@ -1,0 +1,309 @@
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::classify::is_believable_reset;
+use crate::cooldown::Cooldowns;
+use crate::credential::Credential;
+use crate::failure::Failure;
+use crate::provider::Provider;
+use crate::secret::Fingerprint;
+use crate::verdict::{Kind, Scope, Verdict, words};
+use crate::{classify, mask};
+
+/// A time further ahead than this was written by a clock that is wrong.
+const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
+
+/// A stored message is cut at this many characters.
+const LONGEST_MESSAGE: usize = 500;
+
+/// What happened to one credential: the runtime side of it. No record means never used and never judged.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Record {
+    /// What was last judged of it.
+    pub state: State,
+    /// How often it was handed out, and when last.
+    pub usage: Usage,
+    /// What was judged of single models.
+    pub models: BTreeMap<String, State>,
+}
+
+/// How often a credential was handed out, and when last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Usage {
+    /// Times handed out.
+    pub request_count: u64,
+    /// When it was last handed out.
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+impl Usage {
+    /// Both histories together: the higher count and the later time.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        Self {
+            request_count: self.request_count.max(other.request_count),
+            last_used_at: self.last_used_at.max(other.last_used_at),
+        }
+    }
+}
+
+/// What was last judged of a credential. Data lives in the state that it belongs to.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub enum State {
+    /// Nothing is against it.
+    Ok {
+        /// When something that was against it was cleared: older news cannot undo that.
+        since: Option<DateTime<Utc>>,
+    },
+    /// It rests.
+    Exhausted(Rest),
+    /// It will never work again with the secret that was judged.
+    Dead(Death),
+    /// It was removed; a stale writer may bring it back.
+    Removed {
+        /// When.
+        at: Option<DateTime<Utc>>,
+        /// The secret that was removed.
+        subject: Option<Fingerprint>,
+    },
+    /// A word of a newer program. Kept as it is, and never handed out.
+    Unknown {
+        /// The word.
+        word: String,
+    },
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Ok { since: None }
+    }
+}
+
+/// Why a credential rests, and until when.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Rest {
+    /// When it was judged.
+    pub at: Option<DateTime<Utc>>,
+    /// When it returns.
+    pub until: DateTime<Utc>,
+    /// Who said so.
+    pub from: ResetFrom,
+    /// What was judged.
+    pub judged: Judged,
+    /// What upstream said.
+    pub error: LastError,
+}
+
+words! {
+    /// Who said when a rest ends.
+    ResetFrom {
+        /// The provider told us.
+        Provider = "provider",
+        /// Our table of cooldowns.
+        Default = "default",
+    }
+}
+
+/// How a credential died.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Death {
+    /// When.
+    pub at: Option<DateTime<Utc>>,
+    /// The secret that was judged. Without one the verdict holds for whatever secret is stored.
+    pub subject: Option<Fingerprint>,
+    /// What upstream said.
+    pub error: LastError,
+}
+
+/// What a verdict is about, which decides when it stops to hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Judged {
+    /// One secret: over once that secret is replaced.
+    Secret(Fingerprint),
+    /// An account's allowance: a new token of the same account changes nothing.
+    Account(Fingerprint),
+    /// Not known: it holds for whatever secret is stored.
+    Unbound,
+}
+
+/// What upstream said, as it is kept: secrets masked, cut at 500 characters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LastError {
+    /// What went wrong.
+    pub kind: Kind,
+    /// The HTTP status.
+    pub code: Option<u16>,
+    /// The error code, type or reason of the body.
+    pub reason: Option<String>,
+    /// The words for people.
+    pub message: Option<String>,
+}
+
+impl LastError {
+    /// Keeps of a failure what may be kept; the secrets of this credential are masked wherever they stand.
+    #[must_use]
+    pub fn of(failure: &Failure, kind: Kind, credential: Option<&Credential>) -> Self {
+        let clean = |text: &str| {
+            // Cut before masking too: a message may be megabytes, and a key across the cut is masked by its beginning.
+            let head: String = text.chars().take(LONGEST_MESSAGE * 8).collect();
+            let masked = mask::mask(&head, credential.into_iter().flat_map(Credential::secrets));
+            Some(masked.chars().take(LONGEST_MESSAGE).collect::<String>()).filter(|text| !text.is_empty())
+        };
+        Self {
+            kind,
+            code: failure.status(),
+            reason: failure.error_code().and_then(clean),
+            message: clean(failure.words()),
+        }
+    }
+}
+
+/// A failure as it was judged: plain data, ready to be applied.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Judgement {
+    /// What it means.
+    pub verdict: Verdict,
+    /// When the rest that it earns is over.
+    pub until: DateTime<Utc>,
+    /// What upstream said.
+    pub failure: Failure,
+}
+
+impl Judgement {
+    /// Classifies a failure; the table tells how long to rest where the provider did not.
+    ///
+    /// ```
+    /// use pool_core::{Cooldowns, Failure, Judgement};
+    ///
+    /// let now = chrono::DateTime::UNIX_EPOCH;
+    /// let judgement = Judgement::of(Failure::http(401), &Cooldowns::default(), now);
+    /// assert_eq!(judgement.until - now, chrono::TimeDelta::minutes(5));
+    /// ```
+    #[must_use]
+    pub fn of(failure: Failure, cooldowns: &Cooldowns, now: DateTime<Utc>) -> Self {
+        let verdict = classify(&failure, now);
+        let until = verdict.until.unwrap_or_else(|| saturating_add(now, cooldowns.of(verdict.kind)));
+        Self { verdict, until, failure }
+    }
+
+    pub(crate) fn marks_somebody(&self) -> bool {
+        self.verdict.scope != Scope::Request
+    }
+
+    pub(crate) fn reset_from(&self) -> ResetFrom {
+        if self.verdict.until.is_some() { ResetFrom::Provider } else { ResetFrom::Default }
+    }
+}
+
+impl State {
+    /// The word of the file.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Ok { .. } => "ok",
+            Self::Exhausted(_) => "exhausted",
+            Self::Dead(_) => "dead",
+            Self::Removed { .. } => "removed",
+            Self::Unknown { word } => word,
+        }
+    }
+
+    /// `status_at`: when it was judged or cleared. One more than 5 minutes ahead of `now` counts as `now`.
+    #[must_use]
+    pub fn judged_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let at = match self {
+            Self::Ok { since } => *since,
+            Self::Exhausted(rest) => rest.at,
+            Self::Dead(death) => death.at,
+            Self::Removed { at, .. } => *at,
+            Self::Unknown { .. } => None,
+        };
+        at.map(|at| not_ahead(at, now))
+    }
+
+    /// What upstream said, where that is why it is out.
+    #[must_use]
+    pub fn error(&self) -> Option<&LastError> {
+        match self {
+            Self::Exhausted(rest) => Some(&rest.error),
+            Self::Dead(death) => Some(&death.error),
+            _ => None,
+        }
+    }
+
+    /// Whether the state says something about this credential now: a verdict on a secret that has since been
+    /// replaced does not, nor does a rest that is over.
+    #[must_use]
+    pub fn holds(&self, credential: &Credential, provider: &Provider, now: DateTime<Utc>) -> bool {
+        let over = matches!(self, Self::Exhausted(rest) if rest.until <= now);
+        !over && self.is_about(credential, provider)
+    }
+
+    /// Whether what was judged is what this credential stores now, however long ago that was.
+    #[must_use]
+    pub fn is_about(&self, credential: &Credential, provider: &Provider) -> bool {
+        match self {
+            Self::Ok { .. } | Self::Unknown { .. } => true,
+            Self::Exhausted(rest) => rest.judged.holds(credential, provider),
+            Self::Dead(Death { subject, .. }) | Self::Removed { subject, .. } => {
+                subject.is_none_or(|subject| credential.holds(subject))
+            }
+        }
+    }
+}
+
+impl Judged {
+    /// What a verdict of this kind is about.
+    #[must_use]
+    pub fn by(kind: Kind, subject: Option<Fingerprint>, account: Option<Fingerprint>) -> Self {
+        let account = account.filter(|_| kind.is_quota()).map(Self::Account);
+        account.or(subject.map(Self::Secret)).unwrap_or(Self::Unbound)
+    }
+
+    fn holds(self, credential: &Credential, provider: &Provider) -> bool {
+        match self {
+            Self::Secret(subject) => credential.holds(subject),
+            Self::Account(account) => credential.account(provider) == Some(account),
+            Self::Unbound => true,
+        }
+    }
+}
+
+impl Rest {
+    /// A rest as it is read back: a reset that cannot be believed gives way to the table, and without
+    /// any time it is over.
+    ///
+    /// `None` means over, so there is no rest.
+    #[must_use]
+    pub fn read(
+        at: Option<DateTime<Utc>>,
+        reset: Option<(DateTime<Utc>, ResetFrom)>,
+        judged: Judged,
+        error: LastError,
+        now: DateTime<Utc>,
+    ) -> Option<Self> {
+        let since = at.map_or(now, |at| not_ahead(at, now));
+        // A reset before the judgement is an elapsed one (a relative "60" read as an epoch), not a mistake to correct.
+        let stated = reset.filter(|(until, _)| *until <= since || is_believable_reset(*until, since));
+        let default =
+            || at.map(|_| (saturating_add(since, Cooldowns::new().of(error.kind)), ResetFrom::Default));
+        let (until, from) = stated.or_else(default)?;
+        Some(Self { at, until, from, judged, error })
+    }
+}
+
+/// A time that somebody wrote down: one more than 5 minutes ahead of `now` counts as `now`.
+#[must_use]
+pub fn not_ahead(time: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    if time > saturating_add(now, CLOCK_TOLERANCE) { now } else { time }
+}
+
+pub(crate) fn saturating_add(time: DateTime<Utc>, delta: TimeDelta) -> DateTime<Utc> {
+    time.checked_add_signed(delta).unwrap_or(if delta < TimeDelta::zero() {
+        DateTime::<Utc>::MIN_UTC
+    } else {
+        DateTime::<Utc>::MAX_UTC
+    })
+}

@@ -1,0 +1,147 @@
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+/// Words that people leave where a key should go (the list that Hermes Agent refuses).
+const PLACEHOLDERS: [&str; 13] = [
+    "*",
+    "**",
+    "***",
+    "changeme",
+    "your_api_key",
+    "your-api-key",
+    "placeholder",
+    "example",
+    "dummy",
+    "null",
+    "none",
+    "your_api_key_here",
+    "undefined",
+];
+
+/// A key or token: prints `[redacted]`, is wiped when the last copy is dropped, and is read only by [`Secret::expose`].
+///
+/// ```
+/// use pool_core::Secret;
+///
+/// let secret = Secret::new("sk-live".to_owned());
+/// assert_eq!(format!("{secret:?}"), "[redacted]");
+/// assert_eq!(secret.expose(), "sk-live");
+/// ```
+#[derive(Clone)]
+pub struct Secret(Arc<Zeroizing<String>>);
+
+impl Secret {
+    /// Takes a secret in; the text is moved, not copied.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(Arc::new(Zeroizing::new(text)))
+    }
+
+    /// The secret itself. Name it where it is used, and nowhere else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The name of this secret that may be written and shown.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(self.expose())
+    }
+
+    /// Whether there is nothing in it but white space.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.0.trim().is_empty()
+    }
+
+    /// Whether a variable holds a stand-in rather than a key: shorter than four characters, `changeme`, `none`, ...
+    #[must_use]
+    pub fn is_placeholder(&self) -> bool {
+        let text = self.0.trim();
+        text.chars().count() < 4 || PLACEHOLDERS.iter().any(|word| text.eq_ignore_ascii_case(word))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("[redacted]")
+    }
+}
+
+/// What a secret is called in the file: `sha256:` and the first 16 hex digits of its SHA-256.
+///
+/// ```
+/// use pool_core::Fingerprint;
+///
+/// assert_eq!(Fingerprint::of("test").to_string(), "sha256:9f86d081884c7d65");
+/// assert_eq!("sha256:9f86d081884c7d65".parse(), Ok(Fingerprint::of("test")));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fingerprint(u64);
+
+impl Fingerprint {
+    /// The fingerprint of a text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let digest = Sha256::digest(text.as_bytes());
+        Self(digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "sha256:{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// A text that is no fingerprint.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not a fingerprint: `sha256:` and 16 hex digits are needed")]
+pub struct FingerprintError;
+
+impl FromStr for Fingerprint {
+    type Err = FingerprintError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.strip_prefix("sha256:").ok_or(FingerprintError)?;
+        if digits.len() != 16 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(FingerprintError);
+        }
+        u64::from_str_radix(digits, 16).map(Self).map_err(|_| FingerprintError)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fingerprints_are_read_strictly() {
+        for text in
+            ["", "sha256:", "sha256:+f86d081884c7d65", "md5:9f86d081884c7d65", "sha256:9f86d081884c7d650"]
+        {
+            assert_eq!(text.parse::<Fingerprint>(), Err(FingerprintError), "{text}");
+        }
+        let fingerprint = Fingerprint::of("");
+        assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
+    }
+
+    #[test]
+    fn stand_ins_are_told_from_keys() {
+        for text in ["", "abc", "***", "CHANGEME", " none ", "your-api-key"] {
+            assert!(Secret::new(text.to_owned()).is_placeholder(), "{text}");
+        }
+        assert!(!Secret::new("sk-or-v1-fake".to_owned()).is_placeholder());
+    }
+}

@@ -1,0 +1,147 @@
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::credential::{Credential, Holding, Unresolved};
+use crate::provider::Provider;
+use crate::record::{LastError, Record, ResetFrom, Rest, State, saturating_add};
+
+/// A throttle of the only credential that could serve ends this long after it was judged: there is nothing to rotate to.
+const SOLE_REST: TimeDelta = TimeDelta::seconds(60);
+
+/// How a credential stands at one moment: may it be handed out, and if not, why.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub enum Standing {
+    /// It may be handed out.
+    Ready,
+    /// It rests.
+    Resting {
+        /// Since when.
+        since: Option<DateTime<Utc>>,
+        /// Until then.
+        until: DateTime<Utc>,
+        /// Who said so.
+        from: ResetFrom,
+        /// What upstream said.
+        error: LastError,
+    },
+    /// Its secret will never work again.
+    Dead {
+        /// Since when.
+        since: Option<DateTime<Utc>>,
+        /// What upstream said.
+        error: LastError,
+    },
+    /// There is no secret to hand out.
+    NoSecret(NoSecret),
+    /// Its status is a word of a newer program.
+    UnknownStatus(String),
+    /// It was removed, and a stale writer brought it back.
+    Removed,
+}
+
+/// Why there is no secret to hand out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoSecret {
+    /// The entry stores none.
+    NotStored,
+    /// Its source does not lend it here.
+    NotLent(Unresolved),
+}
+
+impl Standing {
+    /// The status that holds now, in the words of the file: `ok`, `exhausted`, `dead`, `removed` or the unknown word.
+    ///
+    /// What has no secret was not judged, so that its status is `ok`.
+    #[must_use]
+    pub fn status(&self) -> &str {
+        match self {
+            Self::Ready | Self::NoSecret(_) => "ok",
+            Self::Resting { .. } => "exhausted",
+            Self::Dead { .. } => "dead",
+            Self::Removed => "removed",
+            Self::UnknownStatus(word) => word,
+        }
+    }
+
+    /// When it returns by itself.
+    #[must_use]
+    pub fn until(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Resting { until, .. } => Some(*until),
+            _ => None,
+        }
+    }
+
+    /// When it was judged.
+    #[must_use]
+    pub fn since(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Resting { since, .. } | Self::Dead { since, .. } => *since,
+            _ => None,
+        }
+    }
+
+    /// What upstream said, where that is why it is out.
+    #[must_use]
+    pub fn error(&self) -> Option<&LastError> {
+        match self {
+            Self::Resting { error, .. } | Self::Dead { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Judges how one credential stands. `sole` says whether all that could serve once rested is this one.
+pub(crate) fn standing(
+    credential: &Credential,
+    record: Option<&Record>,
+    provider: &Provider,
+    sole: bool,
+    now: DateTime<Utc>,
+) -> Standing {
+    let state = record.map(|record| &record.state).filter(|state| state.holds(credential, provider, now));
+    match state {
+        Some(State::Removed { .. }) => Standing::Removed,
+        Some(State::Unknown { word }) => Standing::UnknownStatus(word.clone()),
+        Some(State::Dead(death)) => Standing::Dead { since: death.at, error: death.error.clone() },
+        _ if credential.secret().is_none() => Standing::NoSecret(why_no_secret(credential)),
+        Some(State::Exhausted(rest)) => resting(rest, sole, now),
+        Some(State::Ok { .. }) | None => Standing::Ready,
+    }
+}
+
+/// Whether it could be handed out once rested: its status is known, it is not dead, and there is a secret.
+pub(crate) fn could_serve(
+    credential: &Credential,
+    record: Option<&Record>,
+    provider: &Provider,
+    now: DateTime<Utc>,
+) -> bool {
+    let state = record.map(|record| &record.state).filter(|state| state.holds(credential, provider, now));
+    let out = matches!(state, Some(State::Removed { .. } | State::Unknown { .. } | State::Dead(_)));
+    !out && credential.secret().is_some()
+}
+
+fn resting(rest: &Rest, sole: bool, now: DateTime<Utc>) -> Standing {
+    let until = if sole { rest.until.min(sole_end(rest, now)) } else { rest.until };
+    if until <= now {
+        return Standing::Ready;
+    }
+    Standing::Resting { since: rest.at, until, from: rest.from, error: rest.error.clone() }
+}
+
+fn sole_end(rest: &Rest, now: DateTime<Utc>) -> DateTime<Utc> {
+    let applies = rest.from == ResetFrom::Default && rest.error.kind.is_throttle();
+    let judged_at = State::Exhausted(rest.clone()).judged_at(now);
+    match judged_at {
+        Some(at) if applies => saturating_add(at, SOLE_REST),
+        _ => rest.until,
+    }
+}
+
+fn why_no_secret(credential: &Credential) -> NoSecret {
+    match &credential.holding {
+        Holding::Borrowed { resolved: Err(why), .. } => NoSecret::NotLent(*why),
+        _ => NoSecret::NotStored,
+    }
+}

@@ -1,0 +1,95 @@
+//! The state machine of one credential, one function per event. Each takes what holds now and gives what holds next;
+//! what no longer holds (a replaced secret, an elapsed rest) must already be gone: see [`State::holds`].
+
+use chrono::{DateTime, Utc};
+
+use crate::record::{Death, Judged, Judgement, LastError, Rest, State};
+use crate::secret::Fingerprint;
+
+/// Whether a reset also revives what is dead.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Revive {
+    /// Dead stays dead.
+    #[default]
+    Nobody,
+    /// The operator says that the secret works again.
+    TheDead,
+}
+
+/// Whether a new secret continues the grant of the old one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Grant {
+    /// Our own refresh: the same login, so that a quota that was judged still stands.
+    Same,
+    /// A new login or key.
+    New,
+}
+
+/// The secret that failed, and whose account it was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Suspect {
+    pub(crate) subject: Option<Fingerprint>,
+    pub(crate) account: Option<Fingerprint>,
+}
+
+/// A failure. Death is kept with its first time and reason; of two rests the later end wins, with the verdict that set it.
+pub(crate) fn fail(
+    state: &State,
+    judgement: &Judgement,
+    suspect: Suspect,
+    error: LastError,
+    now: DateTime<Utc>,
+) -> State {
+    match state {
+        State::Dead(_) | State::Unknown { .. } => state.clone(),
+        _ if judgement.verdict.is_terminal() => {
+            State::Dead(Death { at: Some(now), subject: suspect.subject, error })
+        }
+        State::Exhausted(rest) if rest.until >= judgement.until => state.clone(),
+        _ => State::Exhausted(Rest {
+            at: Some(now),
+            until: judgement.until,
+            from: judgement.reset_from(),
+            judged: Judged::by(judgement.verdict.kind, suspect.subject, suspect.account),
+            error,
+        }),
+    }
+}
+
+/// A success of a request that began at `began_at`: it clears what was judged before that.
+pub(crate) fn succeed(state: &State, began_at: DateTime<Utc>, now: DateTime<Utc>) -> State {
+    match state {
+        State::Exhausted(_) if state.judged_at(now).is_none_or(|at| began_at > at) => cleared(now),
+        _ => state.clone(),
+    }
+}
+
+/// The operator clears it.
+pub(crate) fn reset(state: &State, revive: Revive, now: DateTime<Utc>) -> State {
+    match (state, revive) {
+        (State::Exhausted(_), _) | (State::Dead(_), Revive::TheDead) => cleared(now),
+        _ => state.clone(),
+    }
+}
+
+/// Its secret was replaced by us. A quota outlives that where the account is the same or the grant goes on;
+/// it is then bound to what is stored now.
+pub(crate) fn rotate(state: &State, grant: Grant, suspect: Suspect, now: DateTime<Utc>) -> State {
+    match state {
+        State::Exhausted(rest) if survives(rest, grant, suspect) => {
+            let judged = Judged::by(rest.error.kind, suspect.subject, suspect.account);
+            State::Exhausted(Rest { judged, ..rest.clone() })
+        }
+        State::Exhausted(_) | State::Dead(_) => cleared(now),
+        _ => state.clone(),
+    }
+}
+
+fn survives(rest: &Rest, grant: Grant, new: Suspect) -> bool {
+    let same_account = new.account.is_some_and(|account| rest.judged == Judged::Account(account));
+    rest.error.kind.is_quota() && (grant == Grant::Same || same_account)
+}
+
+fn cleared(now: DateTime<Utc>) -> State {
+    State::Ok { since: Some(now) }
+}
