@@ -1,2 +1,16 @@
-//! `auth.json` as text.
+//! `auth.json` as text: what stands where, and how it is read and written without losing anything.
+//!
+//! The file is somebody's keys, and several programs write it. So a [`Document`] is an ordered list of keys over raw
+//! slices of the original text: only owned fields are parsed, and what a change does not touch comes back byte for
+//! byte. What the fields mean is in docs/format.md.
+
+mod document;
+mod entry;
+mod error;
 pub mod raw;
+mod record;
+
+pub use document::{Document, Placement};
+pub use entry::{Lender, entry_id, read_entry, read_time, renew_entry, write_entry};
+pub use error::FormatError;
+pub use record::{kind_of, read_code, read_record, write_record};

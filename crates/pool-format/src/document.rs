@@ -1,0 +1,275 @@
+use chrono::{DateTime, Utc};
+use pool_core::{Provider, time};
+
+use crate::error::FormatError;
+use crate::raw::{Decoded, Layout, List, Object, Raw, Warning};
+
+/// The section of definitions.
+const POOL: &str = "credential_pool";
+/// The section of runtime records.
+const RUNTIME: &str = "credential_pool_runtime";
+/// The runtime records of a store that was rolled back to the inline layout.
+const ROLLED_BACK: &str = "credential_pool_runtime_rolled_back";
+/// What all writers of this file agree on.
+const COMPAT: &str = "credential_pool_compat";
+
+/// `auth.json`, as an ordered list of keys over raw slices of its text. What no change touches stays byte for byte.
+#[derive(Clone, Debug)]
+pub struct Document {
+    top: Object,
+    pools: Object,
+    runtime: Object,
+    layout: Layout,
+    warnings: Vec<Warning>,
+}
+
+/// Where the runtime state of a store lives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Placement {
+    /// In a section of its own.
+    Split,
+    /// In the entries, where older programs look for it: the store was rolled back.
+    Inline,
+}
+
+/// Where new text goes, and so how it is laid out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Depth {
+    Section,
+    Provider,
+    Item,
+}
+
+impl Document {
+    /// An empty store, as `add` creates it.
+    #[must_use]
+    pub fn empty() -> Self {
+        let layout = Layout::indented();
+        let section = |_| Object::new(layout.deeper());
+        Self {
+            top: Object::new(layout.clone()),
+            pools: section(POOL),
+            runtime: section(RUNTIME),
+            layout,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Reads the bytes of a file.
+    ///
+    /// ```
+    /// use pool_format::Document;
+    ///
+    /// let text = r#"{"version": 1, "providers": {}, "theirs": 1e400}"#;
+    /// let document = Document::read(text.into())?;
+    /// assert_eq!(document.render().as_str(), text);
+    /// # Ok::<(), pool_format::FormatError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are no JSON (with line and column), or the store, its pool or its runtime section is no object.
+    pub fn read(bytes: Vec<u8>) -> Result<Self, FormatError> {
+        let Decoded { raw, warnings } = crate::raw::decode(bytes)?;
+        let top = Object::read(&raw).ok_or_else(|| not_an_object("the store"))?;
+        let layout = Layout::of(&top);
+        let pools = section(&top, POOL, &layout)?;
+        let runtime = section(&top, RUNTIME, &layout)?;
+        for (key, value) in runtime.members() {
+            if Object::read(value).is_none() && !value.is_null() {
+                return Err(not_an_object(&format!("{RUNTIME}.{}", key.to_text().unwrap_or_default())));
+            }
+        }
+        Ok(Self { top, pools, runtime, layout, warnings })
+    }
+
+    /// What was odd about the text, although it could be read.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// The providers whose value is a list, in the order of the file. Of duplicate keys the last counts.
+    #[must_use]
+    pub fn providers(&self) -> Vec<Provider> {
+        let mut providers: Vec<Provider> = Vec::new();
+        for (key, _) in self.pools.members() {
+            let provider = key.to_text().and_then(|name| Provider::new(name).ok());
+            providers.extend(provider.filter(|provider| !providers.contains(provider)));
+        }
+        providers.retain(|provider| self.list(provider).is_some());
+        providers
+    }
+
+    /// The entries of a provider as they stand, credentials or not; empty where it has no list.
+    #[must_use]
+    pub fn entries(&self, provider: &Provider) -> List {
+        self.list(provider).unwrap_or_else(|| List::new(self.layout(Depth::Provider)))
+    }
+
+    /// Puts back the entries of a provider.
+    pub fn set_entries(&mut self, provider: &Provider, entries: &List) {
+        self.pools.set(provider.as_str(), entries.render());
+    }
+
+    /// The layout of a new entry.
+    #[must_use]
+    pub fn entry_layout(&self) -> Layout {
+        self.layout(Depth::Item)
+    }
+
+    /// The records of a provider by credential id, as they stand.
+    #[must_use]
+    pub fn records(&self, provider: &Provider) -> Object {
+        let records = self.runtime.get(provider.as_str()).and_then(Object::read);
+        records.unwrap_or_else(|| Object::new(self.layout(Depth::Provider)))
+    }
+
+    /// Puts back the records of a provider; an empty set of them leaves no trace.
+    pub fn set_records(&mut self, provider: &Provider, records: &Object) {
+        if records.is_empty() {
+            self.runtime.remove(provider.as_str());
+        } else {
+            self.runtime.set(provider.as_str(), records.render());
+        }
+    }
+
+    /// The providers that have records, whether or not they have a pool.
+    #[must_use]
+    pub fn recorded_providers(&self) -> Vec<Provider> {
+        let names = self.runtime.members().filter_map(|(key, _)| Provider::new(key.to_text()?).ok());
+        names.collect()
+    }
+
+    /// The layout of a new record.
+    #[must_use]
+    pub fn record_layout(&self) -> Layout {
+        self.layout(Depth::Item)
+    }
+
+    /// Where the runtime state of this store lives.
+    #[must_use]
+    pub fn placement(&self) -> Placement {
+        let layout = self.compat().and_then(|compat| compat.get("layout")?.to_text());
+        if layout.as_deref() == Some("inline") { Placement::Inline } else { Placement::Split }
+    }
+
+    /// Moves the records out of sight of older programs, and says so to all readers.
+    pub fn hide_records(&mut self) {
+        if !self.runtime.is_empty() {
+            self.top.set(ROLLED_BACK, self.runtime.render());
+        }
+        self.top.remove(RUNTIME);
+        self.runtime = Object::new(self.layout(Depth::Section));
+        let mut compat = self.compat().unwrap_or_else(|| Object::new(self.layout(Depth::Section)));
+        compat.set("layout", Raw::string("inline"));
+        self.top.set(COMPAT, compat.render());
+    }
+
+    /// Brings hidden records back; `None` where the store was not rolled back.
+    ///
+    /// # Errors
+    ///
+    /// When they are no object.
+    pub fn reveal_records(&mut self) -> Result<Option<Object>, FormatError> {
+        if self.placement() == Placement::Split {
+            return Ok(None);
+        }
+        let hidden = section(&self.top, ROLLED_BACK, &self.layout)?;
+        self.top.remove(ROLLED_BACK);
+        if let Some(mut compat) = self.compat() {
+            compat.remove("layout");
+            if compat.is_empty() {
+                self.top.remove(COMPAT);
+            } else {
+                self.top.set(COMPAT, compat.render());
+            }
+        }
+        Ok(Some(hidden))
+    }
+
+    /// Stamps a write: version 1, `providers` always there, `updated_at` now.
+    ///
+    /// # Errors
+    ///
+    /// When a newer program wrote the store.
+    pub fn stamp(&mut self, now: DateTime<Utc>) -> Result<(), FormatError> {
+        self.writable()?;
+        self.top.set("version", Raw::unsigned(1));
+        if self.top.get("providers").is_none_or(Raw::is_null) {
+            self.top.set("providers", Object::new(self.layout(Depth::Section)).render());
+        }
+        self.top.set("updated_at", Raw::string(&time::format(now)));
+        Ok(())
+    }
+
+    /// Whether this program may write the store.
+    ///
+    /// # Errors
+    ///
+    /// When its version is another than 1 (none at all is 1).
+    pub fn writable(&self) -> Result<(), FormatError> {
+        match self.top.get("version") {
+            None => Ok(()),
+            Some(version) if version.number() == Some("1") => Ok(()),
+            Some(version) => Err(FormatError::NewerVersion { version: spelled(version) }),
+        }
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub fn render(&self) -> Raw {
+        let mut top = self.top.clone();
+        put_section(&mut top, POOL, &self.pools);
+        put_section(&mut top, RUNTIME, &self.runtime);
+        top.render()
+    }
+
+    fn list(&self, provider: &Provider) -> Option<List> {
+        self.pools
+            .get(provider.as_str())
+            .and_then(List::read)
+            .map(|list| list.or_layout(self.layout(Depth::Provider)))
+    }
+
+    fn compat(&self) -> Option<Object> {
+        self.top.get(COMPAT).and_then(Object::read)
+    }
+
+    fn layout(&self, depth: Depth) -> Layout {
+        let section = self.layout.deeper();
+        match depth {
+            Depth::Section => section,
+            Depth::Provider => section.deeper(),
+            Depth::Item => section.deeper().deeper(),
+        }
+    }
+}
+
+/// An unchanged section is left where and as it is; a missing one appears only with something in it.
+fn put_section(top: &mut Object, name: &str, section: &Object) {
+    let rendered = section.render();
+    match top.get(name) {
+        Some(current) if *current == rendered => {}
+        None | Some(_) if section.is_empty() && top.get(name).is_none_or(Raw::is_null) => {}
+        _ => top.set(name, rendered),
+    }
+}
+
+fn section(top: &Object, name: &str, layout: &Layout) -> Result<Object, FormatError> {
+    match top.get(name) {
+        Some(raw) if !raw.is_null() => Object::read(raw)
+            .map(|object| object.or_layout(layout.deeper()))
+            .ok_or_else(|| not_an_object(name)),
+        _ => Ok(Object::new(layout.deeper())),
+    }
+}
+
+fn not_an_object(place: &str) -> FormatError {
+    FormatError::NotAnObject { place: place.to_owned() }
+}
+
+/// A version as it may be shown: a number as it stands, anything else by its kind.
+fn spelled(version: &Raw) -> String {
+    version.number().map_or_else(|| "that is not a number".to_owned(), str::to_owned)
+}

@@ -1,0 +1,149 @@
+//! One entry of `credential_pool.<provider>`, read as a credential and written as one.
+
+use chrono::{DateTime, Utc};
+use pool_core::{
+    AuthType, Credential, CredentialId, Fingerprint, Holding, Provider, Secret, Source, Tokens, Unresolved,
+    time,
+};
+
+use crate::raw::{Layout, Object, Raw};
+
+/// Finds the secrets that a source lends.
+pub trait Lender {
+    /// The secret that a source lends to a provider now.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be had in this process.
+    fn lend(&self, provider: &Provider, source: &Source) -> Result<Secret, Unresolved>;
+}
+
+/// Lends nothing: what only looks at a store needs no secrets of others.
+impl Lender for () {
+    fn lend(&self, _: &Provider, _: &Source) -> Result<Secret, Unresolved> {
+        Err(Unresolved::SourceNotReadable)
+    }
+}
+
+/// The id of an entry; `None` where it is no credential: not an object, or without an id.
+#[must_use]
+pub fn entry_id(entry: &Object) -> Option<CredentialId> {
+    CredentialId::new(text(entry, "id")?).ok()
+}
+
+/// Reads an entry; `None` where it is no credential: not an object, or without an id.
+///
+/// Absent fields and nulls have the defaults of docs/format.md.
+#[must_use]
+pub fn read_entry(entry: &Object, provider: &Provider, lender: &impl Lender) -> Option<Credential> {
+    let source = Source::new(text(entry, "source").unwrap_or_else(|| "manual".to_owned()));
+    let label = text(entry, "label").filter(|label| !label.is_empty());
+    Some(Credential {
+        id: entry_id(entry)?,
+        label: label.unwrap_or_else(|| default_label(&source, provider)),
+        auth_type: AuthType::from_word(text(entry, "auth_type").as_deref().unwrap_or("api_key")),
+        priority: integer(entry, "priority").unwrap_or(0),
+        base_url: text(entry, "base_url"),
+        expires_at: moment(entry, "expires_at_ms").or_else(|| moment(entry, "expires_at")),
+        holding: read_holding(entry, provider, &source, lender),
+        source,
+    })
+}
+
+fn default_label(source: &Source, provider: &Provider) -> String {
+    if source.as_str().is_empty() { provider.to_string() } else { source.to_string() }
+}
+
+fn read_holding(entry: &Object, provider: &Provider, source: &Source, lender: &impl Lender) -> Holding {
+    if source.lends(provider) {
+        let fingerprint = text(entry, "secret_fingerprint").and_then(|text| text.parse::<Fingerprint>().ok());
+        return Holding::Borrowed { fingerprint, resolved: lender.lend(provider, source) };
+    }
+    let secret = |name| text(entry, name).map(Secret::new);
+    let tokens = Tokens::default().with_access(secret("access_token")).with_refresh(secret("refresh_token"));
+    Holding::Owned(tokens.with_agent_key(secret("agent_key")))
+}
+
+/// Writes a new entry.
+#[must_use]
+pub fn write_entry(credential: &Credential, layout: Layout) -> Object {
+    let mut entry = Object::new(layout);
+    entry.set("id", Raw::string(credential.id.as_str()));
+    entry.set("label", Raw::string(&credential.label));
+    entry.set("auth_type", Raw::string(credential.auth_type.as_str()));
+    entry.set("priority", Raw::signed(credential.priority));
+    entry.set("source", Raw::string(credential.source.as_str()));
+    write_secrets(&mut entry, credential);
+    if let Some(url) = &credential.base_url {
+        entry.set("base_url", Raw::string(url));
+    }
+    write_expiry(&mut entry, credential.expires_at);
+    entry
+}
+
+/// Writes the secrets of a credential, and when they end, over those of its entry.
+pub fn renew_entry(entry: &mut Object, credential: &Credential) {
+    write_secrets(entry, credential);
+    write_expiry(entry, credential.expires_at);
+}
+
+fn write_secrets(entry: &mut Object, credential: &Credential) {
+    let fields = match &credential.holding {
+        Holding::Owned(tokens) => [
+            ("access_token", tokens.access_token().map(|secret| Raw::string(secret.expose()))),
+            ("refresh_token", tokens.refresh_token().map(|secret| Raw::string(secret.expose()))),
+            ("agent_key", tokens.agent_key().map(|secret| Raw::string(secret.expose()))),
+        ],
+        // By reference and fingerprint, never by value.
+        Holding::Borrowed { .. } => [
+            ("access_token", None),
+            ("refresh_token", None),
+            ("secret_fingerprint", credential.subject().map(|subject| Raw::string(&subject.to_string()))),
+        ],
+    };
+    for (name, value) in fields {
+        put(entry, name, value);
+    }
+}
+
+/// An expiry goes where the entry had one, else to `expires_at`; an old one never outlives its token.
+fn write_expiry(entry: &mut Object, expires_at: Option<DateTime<Utc>>) {
+    let in_milliseconds = entry.get("expires_at_ms").is_some();
+    let (used, other) =
+        if in_milliseconds { ("expires_at_ms", "expires_at") } else { ("expires_at", "expires_at_ms") };
+    entry.remove(other);
+    let written = |time: DateTime<Utc>| {
+        if in_milliseconds { Raw::signed(time.timestamp_millis()) } else { Raw::string(&time::format(time)) }
+    };
+    put(entry, used, expires_at.map(written));
+}
+
+fn put(object: &mut Object, name: &str, value: Option<Raw>) {
+    match value {
+        Some(value) => object.set(name, value),
+        None => {
+            object.remove(name);
+        }
+    }
+}
+
+fn text(object: &Object, name: &str) -> Option<String> {
+    object.get(name)?.to_text()
+}
+
+fn integer(object: &Object, name: &str) -> Option<i64> {
+    object.get(name)?.number()?.parse().ok()
+}
+
+fn moment(object: &Object, name: &str) -> Option<DateTime<Utc>> {
+    read_time(object.get(name)?)
+}
+
+/// Reads a time in any form that the format takes: RFC 3339, epoch seconds or milliseconds, numeric strings.
+#[must_use]
+pub fn read_time(raw: &Raw) -> Option<DateTime<Utc>> {
+    match raw.number() {
+        Some(number) => time::parse_number(number),
+        None => time::parse_text(&raw.to_text()?),
+    }
+}

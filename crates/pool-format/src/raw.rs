@@ -1,1 +1,0 @@
-//! JSON objects and arrays as they stand in the text.

@@ -1,0 +1,233 @@
+//! One record of `credential_pool_runtime.<provider>`, read as what happened to a credential and written as that.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use pool_core::{
+    Death, Failure, Fingerprint, Judged, Kind, LastError, Record, ResetFrom, Rest, State, Usage, classify,
+    time,
+};
+
+use crate::entry::read_time;
+use crate::raw::{Kind as JsonKind, Layout, Object, Raw};
+
+/// Fields of a state, in the order they are written. All else in a record is kept as it is.
+const STATE_FIELDS: [&str; 7] =
+    ["status", "status_at", "subject", "reset_at", "reset_from", "account", "last_error"];
+
+/// Stands for a status that is no text at all: its credential is not handed out.
+const UNREADABLE: &str = "unreadable";
+
+/// Reads a record. What cannot be read as one has an unknown status, so that it is never handed out.
+#[must_use]
+pub fn read_record(raw: &Raw, now: DateTime<Utc>) -> Record {
+    let Some(object) = Object::read(raw) else {
+        return Record { state: State::Unknown { word: UNREADABLE.to_owned() }, ..Record::default() };
+    };
+    Record { state: read_state(&object, now), usage: read_usage(&object), models: read_models(&object, now) }
+}
+
+fn read_state(record: &Object, now: DateTime<Utc>) -> State {
+    let word = match record.get("status") {
+        None => return State::default(),
+        Some(status) if status.is_null() => return State::default(),
+        Some(status) => status.to_text().unwrap_or_else(|| UNREADABLE.to_owned()),
+    };
+    let at = moment(record, "status_at");
+    let subject = fingerprint(record, "subject");
+    match word.as_str() {
+        "ok" => State::Ok { since: at },
+        "removed" => State::Removed { at, subject },
+        "dead" => State::Dead(Death { at, subject, error: read_error(record, Kind::AuthPermanent) }),
+        "exhausted" => read_rest(record, at, subject, now),
+        _ => State::Unknown { word },
+    }
+}
+
+fn read_rest(
+    record: &Object,
+    at: Option<DateTime<Utc>>,
+    subject: Option<Fingerprint>,
+    now: DateTime<Utc>,
+) -> State {
+    let error = read_error(record, Kind::Unknown);
+    let from = text(record, "reset_from")
+        .and_then(|word| ResetFrom::from_word(&word))
+        .unwrap_or(ResetFrom::Provider);
+    let reset = moment(record, "reset_at").map(|reset| (reset, from));
+    let judged = match (fingerprint(record, "account"), subject) {
+        (Some(account), _) => Judged::Account(account),
+        (None, Some(subject)) => Judged::Secret(subject),
+        (None, None) => Judged::Unbound,
+    };
+    Rest::read(at, reset, judged, error, now).map_or(State::Ok { since: at }, State::Exhausted)
+}
+
+/// The error of a record. Without a kind that this version knows, it is what the code and the words say.
+fn read_error(record: &Object, default: Kind) -> LastError {
+    let error =
+        record.get("last_error").and_then(Object::read).unwrap_or_else(|| Object::new(Layout::Compact));
+    let (reason, message) = (text(&error, "reason"), text(&error, "message"));
+    let code = error.get("code").and_then(read_code);
+    let kind = text(&error, "kind").and_then(|word| Kind::from_word(&word));
+    let kind = kind.unwrap_or_else(|| {
+        if code.is_some() { kind_of(code, reason.as_deref(), message.as_deref()) } else { default }
+    });
+    LastError { kind, code, reason, message }
+}
+
+/// What a status code, a reason and a message mean, where nobody wrote down the kind.
+#[must_use]
+pub fn kind_of(code: Option<u16>, reason: Option<&str>, message: Option<&str>) -> Kind {
+    let failure = code.map_or_else(Failure::no_answer, Failure::http);
+    let failure = failure.code(reason.unwrap_or_default()).message(message.unwrap_or_default());
+    classify(&failure, DateTime::UNIX_EPOCH).kind
+}
+
+fn read_usage(record: &Object) -> Usage {
+    let request_count = record.get("request_count").and_then(|raw| raw.number()?.parse().ok()).unwrap_or(0);
+    Usage { request_count, last_used_at: moment(record, "last_used_at") }
+}
+
+fn read_models(record: &Object, now: DateTime<Utc>) -> BTreeMap<String, State> {
+    let Some(models) = record.get("models").and_then(Object::read) else { return BTreeMap::new() };
+    let state = |raw: &Raw| read_record(raw, now).state;
+    models.members().filter_map(|(name, raw)| Some((name.to_text()?, state(raw)))).collect()
+}
+
+/// Writes a record over what stands there now: only what differs, and everything unknown is kept. `None` where there
+/// is nothing to say.
+#[must_use]
+pub fn write_record(
+    current: Option<&Raw>,
+    record: &Record,
+    layout: Layout,
+    now: DateTime<Utc>,
+) -> Option<Raw> {
+    let known = current.map(|raw| read_record(raw, now)).unwrap_or_default();
+    let mut object = match current.map(Object::read) {
+        Some(Some(object)) => object,
+        // No object, yet somebody wrote it: it is not ours to replace.
+        Some(None) => return current.cloned(),
+        None => Object::new(layout.clone()),
+    };
+    if known.state != record.state {
+        object = replace_state(&object, &record.state, layout.clone());
+    }
+    if known.models != record.models {
+        write_models(&mut object, record, &layout);
+    }
+    if known.usage != record.usage {
+        write_usage(&mut object, record.usage);
+    }
+    (!object.is_empty()).then(|| object.render())
+}
+
+/// The fields of the new state come first, then what else stood there, in its order.
+fn replace_state(current: &Object, state: &State, layout: Layout) -> Object {
+    let mut object = Object::new(layout.clone());
+    write_state(&mut object, state, &layout);
+    for (name, value) in current.members() {
+        if !name.to_text().is_some_and(|name| STATE_FIELDS.contains(&name.as_str())) {
+            object.push(name.clone(), value.clone());
+        }
+    }
+    object
+}
+
+fn write_state(object: &mut Object, state: &State, layout: &Layout) {
+    object.set("status", Raw::string(state.as_str()));
+    match state {
+        State::Ok { since } => put_time(object, "status_at", *since),
+        State::Removed { at, subject } => {
+            put_time(object, "status_at", *at);
+            put_fingerprint(object, "subject", *subject);
+        }
+        State::Dead(death) => {
+            put_time(object, "status_at", death.at);
+            put_fingerprint(object, "subject", death.subject);
+            object.set("last_error", write_error(&death.error, layout.deeper()));
+        }
+        State::Exhausted(rest) => write_rest(object, rest, layout),
+        _ => {}
+    }
+}
+
+fn write_rest(object: &mut Object, rest: &Rest, layout: &Layout) {
+    put_time(object, "status_at", rest.at);
+    if let Judged::Secret(subject) = rest.judged {
+        put_fingerprint(object, "subject", Some(subject));
+    }
+    put_time(object, "reset_at", Some(rest.until));
+    object.set("reset_from", Raw::string(rest.from.as_str()));
+    if let Judged::Account(account) = rest.judged {
+        put_fingerprint(object, "account", Some(account));
+    }
+    object.set("last_error", write_error(&rest.error, layout.deeper()));
+}
+
+fn write_error(error: &LastError, layout: Layout) -> Raw {
+    let mut object = Object::new(layout);
+    object.set("kind", Raw::string(error.kind.as_str()));
+    if let Some(code) = error.code {
+        object.set("code", Raw::unsigned(u64::from(code)));
+    }
+    for (name, text) in [("reason", &error.reason), ("message", &error.message)] {
+        if let Some(text) = text {
+            object.set(name, Raw::string(text));
+        }
+    }
+    object.render()
+}
+
+fn write_usage(object: &mut Object, usage: Usage) {
+    object.set("request_count", Raw::unsigned(usage.request_count));
+    put_time(object, "last_used_at", usage.last_used_at);
+}
+
+fn write_models(object: &mut Object, record: &Record, layout: &Layout) {
+    let current = object.get("models").and_then(Object::read);
+    let mut models = current.unwrap_or_else(|| Object::new(layout.deeper()));
+    for (model, state) in &record.models {
+        let known = models.get(model).and_then(Object::read);
+        let inner = known.unwrap_or_else(|| Object::new(layout.deeper().deeper()));
+        models.set(model, replace_state(&inner, state, layout.deeper().deeper()).render());
+    }
+    object.set("models", models.render());
+}
+
+fn put_time(object: &mut Object, name: &str, time: Option<DateTime<Utc>>) {
+    if let Some(time) = time {
+        object.set(name, Raw::string(&time::format(time)));
+    }
+}
+
+fn put_fingerprint(object: &mut Object, name: &str, fingerprint: Option<Fingerprint>) {
+    if let Some(fingerprint) = fingerprint {
+        object.set(name, Raw::string(&fingerprint.to_string()));
+    }
+}
+
+fn text(object: &Object, name: &str) -> Option<String> {
+    object.get(name)?.to_text()
+}
+
+fn moment(object: &Object, name: &str) -> Option<DateTime<Utc>> {
+    read_time(object.get(name)?)
+}
+
+fn fingerprint(object: &Object, name: &str) -> Option<Fingerprint> {
+    text(object, name)?.parse().ok()
+}
+
+/// Reads an HTTP status: a number, or a text that is one.
+#[must_use]
+pub fn read_code(raw: &Raw) -> Option<u16> {
+    let number = match raw.kind() {
+        JsonKind::Number => raw.number()?.to_owned(),
+        _ => raw.to_text()?,
+    };
+    let value: f64 = number.trim().parse().ok()?;
+    // `429.0` is how a float-minded writer spells 429.
+    (value.fract() == 0.0 && (100.0..1000.0).contains(&value)).then_some(value as u16)
+}
