@@ -1,0 +1,67 @@
+use pool_core::{Credential, CredentialId, Provider};
+use pool_format::raw::Raw;
+
+/// What a migration moves, entry by entry: shown by a dry run, and done by the same code.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    steps: Vec<Step>,
+    was_rolled_back: bool,
+}
+
+/// What moves out of one entry.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Whose pool.
+    pub provider: Provider,
+    /// Which credential.
+    pub id: CredentialId,
+    /// What people call it.
+    pub label: String,
+    /// The inline fields that leave the entry, as they stood.
+    pub removed: Vec<(&'static str, Raw)>,
+    /// The record as it was.
+    pub before: Option<Raw>,
+    /// The record as it becomes.
+    pub after: Option<Raw>,
+}
+
+impl Step {
+    pub(crate) fn new(
+        provider: &Provider,
+        credential: &Credential,
+        removed: Vec<(&'static str, Raw)>,
+        before: Option<Raw>,
+        after: Option<Raw>,
+    ) -> Self {
+        let (provider, id, label) = (provider.clone(), credential.id.clone(), credential.label.clone());
+        Self { provider, id, label, removed, before, after }
+    }
+}
+
+impl Report {
+    pub(crate) fn new(was_rolled_back: bool) -> Self {
+        Self { steps: Vec::new(), was_rolled_back }
+    }
+
+    pub(crate) fn push(&mut self, step: Step) {
+        self.steps.push(step);
+    }
+
+    /// Each entry that says something inline, in the order of the file.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Whether the store had been rolled back, so that its hidden records came back.
+    #[must_use]
+    pub fn was_rolled_back(&self) -> bool {
+        self.was_rolled_back
+    }
+
+    /// Whether there is a reason to write: inline fields that say something, or hidden records.
+    #[must_use]
+    pub fn is_needed(&self) -> bool {
+        self.was_rolled_back || !self.steps.is_empty()
+    }
+}

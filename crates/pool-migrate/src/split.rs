@@ -1,0 +1,167 @@
+use chrono::{DateTime, Utc};
+use pool_core::{Credential, Provider, Record, State, Usage};
+use pool_format::raw::{List, Object, Raw};
+use pool_format::{Document, FormatError, Lender, read_entry, read_record, write_record};
+
+use crate::inline::{self, Inline};
+use crate::merge::merge;
+use crate::report::{Report, Step};
+
+/// Moves what happened to credentials out of their entries into the runtime section, in memory.
+///
+/// A second run changes nothing. What inline fields say is merged into the records that are there already.
+///
+/// ```
+/// use pool_format::Document;
+/// use pool_migrate::migrate;
+///
+/// let text = r#"{"credential_pool": {"acme": [
+///     {"id": "a1", "access_token": "k", "last_status": "dead", "last_status_at": 1779791220.0}
+/// ]}}"#;
+/// let mut document = Document::read(text.into())?;
+/// let report = migrate(&mut document, &(), chrono::DateTime::UNIX_EPOCH)?;
+/// assert_eq!(report.steps().len(), 1);
+/// assert!(document.render().as_str().contains("credential_pool_runtime"));
+/// # Ok::<(), pool_format::FormatError>(())
+/// ```
+///
+/// # Errors
+///
+/// When the records of a store that was rolled back are no object.
+pub fn migrate(
+    document: &mut Document,
+    lender: &impl Lender,
+    now: DateTime<Utc>,
+) -> Result<Report, FormatError> {
+    let hidden = document.reveal_records()?;
+    let mut report = Report::new(hidden.is_some());
+    if let Some(hidden) = &hidden {
+        restore(document, hidden);
+    }
+    for provider in document.providers() {
+        migrate_provider(document, &provider, hidden.is_some(), lender, now, &mut report);
+    }
+    Ok(report)
+}
+
+/// Puts the records of a rolled-back store back, except where there are newer ones already.
+fn restore(document: &mut Document, hidden: &Object) {
+    for (name, raw) in hidden.members() {
+        let Some(provider) = name.to_text().and_then(|name| Provider::new(name).ok()) else { continue };
+        let Some(kept) = Object::read(raw) else { continue };
+        let mut records = document.records(&provider);
+        for (id, record) in kept.members() {
+            if id.to_text().is_some_and(|id| records.get(&id).is_none()) {
+                records.push(id.clone(), record.clone());
+            }
+        }
+        document.set_records(&provider, &records);
+    }
+}
+
+fn migrate_provider(
+    document: &mut Document,
+    provider: &Provider,
+    was_rolled_back: bool,
+    lender: &impl Lender,
+    now: DateTime<Utc>,
+    report: &mut Report,
+) {
+    let mut entries = document.entries(provider);
+    let mut records = document.records(provider);
+    let mut moved = false;
+    for index in 0..entries.len() {
+        let Some(mut entry) = object_at(&entries, index) else { continue };
+        let Some(credential) = read_entry(&entry, provider, lender) else { continue };
+        let id = credential.id.as_str();
+        if was_rolled_back {
+            moved |= forget_what_inline_took_back(document, &mut records, &entry, &credential, provider, now);
+        }
+        if !inline::says_something(&entry) {
+            moved |= strip_silently(&mut entries, index, entry);
+            continue;
+        }
+        let news = inline::read(&entry, &credential, provider, now);
+        let before = records.get(id).cloned();
+        let after = merged(before.as_ref(), &news, &credential, provider, document, now);
+        let removed = inline::strip(&mut entry);
+        entries.replace(index, entry.render());
+        if let Some(after) = &after {
+            records.set(id, after.clone());
+        }
+        moved = true;
+        report.push(Step::new(provider, &credential, removed, before, after));
+    }
+    if moved {
+        document.set_entries(provider, &entries);
+        document.set_records(provider, &records);
+    }
+}
+
+/// Nulls and a zero count go with the next write, and are no reason for one.
+fn strip_silently(entries: &mut List, index: usize, mut entry: Object) -> bool {
+    let stripped = !inline::strip(&mut entry).is_empty();
+    if stripped {
+        entries.replace(index, entry.render());
+    }
+    stripped
+}
+
+fn merged(
+    before: Option<&Raw>,
+    news: &Inline,
+    credential: &Credential,
+    provider: &Provider,
+    document: &Document,
+    now: DateTime<Utc>,
+) -> Option<Raw> {
+    let known = before.map(|raw| read_record(raw, now)).unwrap_or_default();
+    let record = Record {
+        state: merge(&known.state, news, credential, provider, now),
+        usage: known.usage.merge(Usage { request_count: news.request_count, last_used_at: None }),
+        ..known
+    };
+    let layout = document.record_layout();
+    let written = write_record(before, &record, layout.clone(), now);
+    if news.legacy.is_empty() {
+        return written;
+    }
+    let mut object = written.as_ref().and_then(Object::read).unwrap_or_else(|| Object::new(layout.clone()));
+    let kept = object.get("legacy").and_then(Object::read);
+    let mut legacy = kept.unwrap_or_else(|| Object::new(layout.deeper()));
+    for (name, raw) in &news.legacy {
+        legacy.set(name, raw.clone());
+    }
+    object.set("legacy", legacy.render());
+    Some(object.render())
+}
+
+/// While a store is rolled back its inline fields are the truth: a verdict that they no longer show was cleared there.
+fn forget_what_inline_took_back(
+    document: &Document,
+    records: &mut Object,
+    entry: &Object,
+    credential: &Credential,
+    provider: &Provider,
+    now: DateTime<Utc>,
+) -> bool {
+    let id = credential.id.as_str();
+    let Some(raw) = records.get(id).cloned() else { return false };
+    let record = read_record(&raw, now);
+    let shown = inline::read(entry, credential, provider, now).state;
+    let cleared = matches!(record.state, State::Exhausted(_) | State::Dead(_))
+        && record.state.is_about(credential, provider)
+        && shown.is_none();
+    if cleared {
+        let state = State::Ok { since: record.state.judged_at(now) };
+        let cleared = Record { state, ..record };
+        if let Some(cleared) = write_record(Some(&raw), &cleared, document.record_layout(), now) {
+            records.set(id, cleared);
+        }
+    }
+    cleared
+}
+
+pub(crate) fn object_at(entries: &List, index: usize) -> Option<Object> {
+    entries.items().nth(index).and_then(Object::read)
+}
