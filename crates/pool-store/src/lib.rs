@@ -1,1 +1,21 @@
-//! Placeholder.
+//! `auth.json` on disk: one change primitive (lock, read again, apply, write if something changed, unlock), and the
+//! handle that an agent uses.
+//!
+//! Reads take no lock, and migrate in memory. Nobody ever writes a snapshot back.
+
+mod commit;
+mod environment;
+mod error;
+mod file;
+mod handle;
+mod location;
+mod lock;
+mod replace;
+mod snapshot;
+mod store;
+
+pub use error::StoreError;
+pub use handle::{Builder, DEFAULT_LOOK_EVERY, PickError, PoolHandle, Reported};
+pub use store::{
+    Committed, DEFAULT_LOCK_WAIT, FileStore, Loaded, MemoryStore, Pruning, Rewritten, Store, Version,
+};

@@ -1,0 +1,87 @@
+use std::collections::HashMap;
+use std::path::Path;
+
+use pool_core::{Provider, Secret, Source, Unresolved};
+use pool_format::Lender;
+use zeroize::Zeroizing;
+
+/// Lends the secrets of `env:*` sources: the `.env` beside the store first, then the environment of this process.
+#[derive(Debug, Default)]
+pub(crate) struct Environment {
+    dotenv: HashMap<String, Secret>,
+}
+
+impl Environment {
+    /// Reads the `.env` of a folder, where there is one.
+    pub(crate) fn of(folder: &Path) -> Self {
+        let path = folder.join(".env");
+        let text = match std::fs::read(&path) {
+            Ok(bytes) => Zeroizing::new(bytes),
+            Err(error) => {
+                if error.kind() != std::io::ErrorKind::NotFound {
+                    tracing::warn!(path = %path.display(), %error, "cannot read the variables beside the store");
+                }
+                return Self::default();
+            }
+        };
+        let text = Zeroizing::new(String::from_utf8_lossy(&text).into_owned());
+        Self { dotenv: text.lines().filter_map(assignment).collect() }
+    }
+
+    fn variable(&self, name: &str) -> Option<Secret> {
+        let beside = self.dotenv.get(name).filter(|secret| !secret.is_blank()).cloned();
+        beside.or_else(|| std::env::var(name).ok().map(Secret::new).filter(|secret| !secret.is_blank()))
+    }
+}
+
+impl Lender for Environment {
+    fn lend(&self, _: &Provider, source: &Source) -> Result<Secret, Unresolved> {
+        let name = source.environment_variable().ok_or(Unresolved::SourceNotReadable)?;
+        let secret = self.variable(name).ok_or(Unresolved::VariableNotSet)?;
+        if secret.is_placeholder() { Err(Unresolved::Placeholder) } else { Ok(secret) }
+    }
+}
+
+/// Reads `NAME=value`, with or without `export`, quotes and a comment behind.
+fn assignment(line: &str) -> Option<(String, Secret)> {
+    let line = line.trim_start_matches('\u{feff}').trim();
+    let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+    let (name, value) = line.split_once('=')?;
+    let name = name.trim_end();
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    is_name.then(|| (name.to_owned(), Secret::new(unquoted(value.trim()).to_owned())))
+}
+
+fn unquoted(value: &str) -> &str {
+    for quote in ['"', '\''] {
+        if let Some((inner, _)) = value.strip_prefix(quote).and_then(|rest| rest.split_once(quote)) {
+            return inner;
+        }
+    }
+    value.split(" #").next().unwrap_or(value).trim_end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_a_dotenv_are_read() {
+        let cases = [
+            ("KEY=sk-1", Some(("KEY", "sk-1"))),
+            ("export KEY = sk-1 # mine", Some(("KEY", "sk-1"))),
+            ("KEY=\"sk #1\" # mine", Some(("KEY", "sk #1"))),
+            ("KEY='sk-1'", Some(("KEY", "sk-1"))),
+            ("KEY=sk#1", Some(("KEY", "sk#1"))),
+            ("KEY=", Some(("KEY", ""))),
+            ("# KEY=sk-1", None),
+            ("not a line", None),
+            ("=x", None),
+        ];
+        for (line, expected) in cases {
+            let read = assignment(line);
+            let read = read.as_ref().map(|(name, secret)| (name.as_str(), secret.expose()));
+            assert_eq!(read, expected, "{line}");
+        }
+    }
+}

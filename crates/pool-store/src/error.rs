@@ -1,0 +1,85 @@
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use pool_core::ChangeError;
+use pool_format::FormatError;
+
+/// Why a store cannot be read or changed. Every variant names the file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The folder of the store is not there.
+    #[error("the folder of {} does not exist", path.display())]
+    NoFolder {
+        /// The store.
+        path: PathBuf,
+    },
+    /// What stands there is no regular file.
+    #[error("{} is {what}, not a file", path.display())]
+    NotAFile {
+        /// The store.
+        path: PathBuf,
+        /// What it is: a folder, a socket, ...
+        what: &'static str,
+    },
+    /// It cannot be read or written.
+    #[error("cannot {operation} {}", path.display())]
+    Io {
+        /// What was tried: `read`, `write`, ...
+        operation: &'static str,
+        /// The file it was tried on.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It is not an `auth.json`.
+    #[error("{} is not a store", path.display())]
+    Format {
+        /// The store.
+        path: PathBuf,
+        /// Where and why.
+        source: FormatError,
+    },
+    /// The file, or its folder, has no write permission at all; that binds root too.
+    #[error("{} is read-only", path.display())]
+    ReadOnly {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// Somebody held the lock for too long.
+    #[error("{} is locked: waited {} s", path.display(), waited.as_secs())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+        /// How long.
+        waited: Duration,
+    },
+    /// The new file is in place and whole, but the folder could not be synced.
+    #[error("{} is changed, but it may not survive a power loss", path.display())]
+    NotDurable {
+        /// The store.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The change cannot be made.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+}
+
+impl StoreError {
+    /// Whether the lock was held for too long, so that trying again may help.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Locked { .. })
+    }
+
+    pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { operation, path: path.to_owned(), source }
+    }
+
+    pub(crate) fn format(path: &Path) -> impl FnOnce(FormatError) -> Self {
+        move |source| Self::Format { path: path.to_owned(), source }
+    }
+}

@@ -1,0 +1,125 @@
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use pool_format::Document;
+
+use crate::error::StoreError;
+use crate::location::Location;
+
+/// Which file was read, and in what condition: as long as this stays the same, so does its content.
+///
+/// The file is kept open, so that its inode cannot be given to another one.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    store: Option<(Stamp, File)>,
+    variables: Option<Stamp>,
+}
+
+/// What changes whenever a file is replaced or written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+/// A store as it was read.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) document: Document,
+    pub(crate) identity: Identity,
+    /// The permission bits beyond the owner's, where there are any: somebody else may read the keys.
+    pub(crate) loose_mode: Option<u32>,
+}
+
+impl Identity {
+    /// Whether the files are still the ones that were read.
+    pub(crate) fn is_current(&self, location: &Location) -> bool {
+        let store = fs::metadata(&location.target).ok().as_ref().map(Stamp::of);
+        store == self.store.as_ref().map(|(stamp, _)| *stamp) && variables_stamp(location) == self.variables
+    }
+}
+
+/// Reads the store. A missing file is an empty one; its folder must be there.
+pub(crate) fn read(location: &Location) -> Result<Reading, StoreError> {
+    let variables = variables_stamp(location);
+    let Some((mut file, metadata)) = open(&location.target)? else {
+        let identity = Identity { store: None, variables };
+        return Ok(Reading { document: Document::empty(), identity, loose_mode: None });
+    };
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0).saturating_add(1));
+    file.read_to_end(&mut bytes).map_err(StoreError::io("read", &location.target))?;
+    let document = Document::read(bytes).map_err(StoreError::format(&location.target))?;
+    for warning in document.warnings() {
+        tracing::warn!(path = %location.target.display(), "{warning}");
+    }
+    let identity = Identity { store: Some((Stamp::of(&metadata), file)), variables };
+    Ok(Reading { document, identity, loose_mode: loose_mode(&metadata) })
+}
+
+/// Opens the store, if it is there. Its kind is looked at first, since opening a pipe would wait for a writer.
+fn open(path: &Path) -> Result<Option<(File, Metadata)>, StoreError> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(metadata) => return Err(StoreError::NotAFile { path: path.to_owned(), what: kind(&metadata) }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(StoreError::io("read", path)(error)),
+    }
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(StoreError::io("read", path)(error)),
+    };
+    let metadata = file.metadata().map_err(StoreError::io("read", path))?;
+    Ok(Some((file, metadata)))
+}
+
+fn kind(metadata: &Metadata) -> &'static str {
+    if metadata.is_dir() { "a folder" } else { "a device, pipe or socket" }
+}
+
+/// The variables that lend secrets to the store.
+pub(crate) fn variables_folder(location: &Location) -> PathBuf {
+    crate::location::folder_of(&location.given).to_owned()
+}
+
+fn variables_stamp(location: &Location) -> Option<Stamp> {
+    fs::metadata(variables_folder(location).join(".env")).ok().as_ref().map(Stamp::of)
+}
+
+impl Stamp {
+    #[cfg(unix)]
+    fn of(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn of(metadata: &Metadata) -> Self {
+        let since = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        let modified =
+            since.map_or((0, 0), |since| (since.as_secs() as i64, i64::from(since.subsec_nanos())));
+        Self { device: 0, inode: 0, size: metadata.len(), modified, changed: modified }
+    }
+}
+
+#[cfg(unix)]
+fn loose_mode(metadata: &Metadata) -> Option<u32> {
+    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o7777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+fn loose_mode(_: &Metadata) -> Option<u32> {
+    None
+}

@@ -1,0 +1,349 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use pool_core::{
+    Action, Change, Cooldowns, Credential, CredentialId, Failure, Grant, Judgement, Lease, Leases, Outcome,
+    PickRequest, Place, Pools, Provider, Revive, Standing, Target, Tokens, Unavailable, Usage,
+};
+
+use crate::error::StoreError;
+use crate::store::{Pruning, Store, Version};
+
+/// How long a view is trusted before the store is looked at again, by default.
+pub const DEFAULT_LOOK_EVERY: Duration = Duration::from_millis(1);
+
+/// What an agent holds: picks from memory, and changes the store in small transactions. Clones share everything.
+///
+/// ```
+/// use pool_core::{Credential, CredentialId, Failure, PickRequest, Pool, Pools, Provider, Secret, Target};
+/// use pool_store::{MemoryStore, PoolHandle};
+///
+/// let provider = Provider::new("openrouter")?;
+/// let key = Credential::manual(CredentialId::new("0f0f0f")?, Secret::new("sk-or-v1-test".to_owned()));
+/// let pools = Pools::new([Pool::new(provider.clone(), vec![key], Default::default())]);
+/// let handle = PoolHandle::new(MemoryStore::new(pools));
+///
+/// let lease = handle.lease(&PickRequest::new(provider.clone()))?;
+/// assert_eq!(lease.secret().expose(), "sk-or-v1-test");
+/// handle.report_lease(&lease, Failure::http(401).code("token_revoked"))?;
+/// assert!(handle.lease(&PickRequest::new(provider)).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct PoolHandle(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) clock: Clock,
+    pub(crate) pruning: Pruning,
+    cooldowns: Cooldowns,
+    pub(crate) look_every: Duration,
+    leases: Leases,
+    /// One write at a time; never taken while the view is locked.
+    pub(crate) writer: Mutex<()>,
+    pub(crate) view: Mutex<View>,
+}
+
+/// Reads the time.
+type Clock = Box<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// What this process knows.
+pub(crate) struct View {
+    pub(crate) pools: Pools,
+    pub(crate) version: Option<Version>,
+    pub(crate) looked_at: Option<Instant>,
+    pub(crate) loose_mode: Option<u32>,
+    /// Verdicts that could not be written yet: they hold here all the same, and go with the next write.
+    pub(crate) unsaved: Vec<(DateTime<Utc>, Change)>,
+    /// Uses that were not written yet.
+    pub(crate) uncounted: HashMap<(Provider, CredentialId), Usage>,
+    seeds: fastrand::Rng,
+}
+
+/// Why a handle gave no credential.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PickError {
+    /// Nothing can be handed out now.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What became of a report or a success.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Reported {
+    /// It was taken in.
+    Taken {
+        /// How the credential stands now.
+        standing: Standing,
+        /// All whose record changed, in line order.
+        marked: Vec<CredentialId>,
+    },
+    /// The secret is no longer stored, so nobody was marked.
+    Stale,
+}
+
+/// Sets up a [`PoolHandle`].
+#[derive(Default)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct Builder {
+    clock: Option<Clock>,
+    cooldowns: Cooldowns,
+    look_every: Option<Duration>,
+    seed: Option<u64>,
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Builder").field("cooldowns", &self.cooldowns).finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// Sets the clock; the system's by default. With a set clock a change never prunes.
+    pub fn clock(self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        Self { clock: Some(Box::new(clock)), ..self }
+    }
+
+    /// Sets how long to rest after what.
+    pub fn cooldowns(self, cooldowns: Cooldowns) -> Self {
+        Self { cooldowns, ..self }
+    }
+
+    /// Sets how often the store is looked at; at most once a millisecond by default. Zero looks at every pick.
+    pub fn look_every(self, pause: Duration) -> Self {
+        Self { look_every: Some(pause), ..self }
+    }
+
+    /// Sets the seed of choices by chance; from the system by default.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed: Some(seed), ..self }
+    }
+
+    /// Makes the handle. The store is first read when it is first needed.
+    pub fn build(self, store: impl Store + 'static) -> PoolHandle {
+        let pruning_clock = self.clock.is_none();
+        let view = View {
+            pools: Pools::default(),
+            version: None,
+            looked_at: None,
+            loose_mode: None,
+            unsaved: Vec::new(),
+            uncounted: HashMap::new(),
+            seeds: self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed),
+        };
+        PoolHandle(Arc::new(Inner {
+            store: Box::new(store),
+            clock: self.clock.unwrap_or_else(|| Box::new(|| std::time::SystemTime::now().into())),
+            pruning: if pruning_clock { Pruning::WhatIsDue } else { Pruning::Nothing },
+            cooldowns: self.cooldowns,
+            look_every: self.look_every.unwrap_or(DEFAULT_LOOK_EVERY),
+            leases: Leases::default(),
+            writer: Mutex::new(()),
+            view: Mutex::new(view),
+        }))
+    }
+}
+
+impl PoolHandle {
+    /// A handle with the defaults.
+    #[must_use]
+    pub fn new(store: impl Store + 'static) -> Self {
+        Self::builder().build(store)
+    }
+
+    /// Sets up a handle.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The pools as they are now, verdicts of this process included.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub fn pools(&self) -> Result<Pools, StoreError> {
+        Ok(self.0.fresh_view()?.pools.clone())
+    }
+
+    /// The permission bits of the file, where others than its owner have some.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub fn loose_mode(&self) -> Result<Option<u32>, StoreError> {
+        Ok(self.0.fresh_view()?.loose_mode)
+    }
+
+    /// Chooses a credential to look at; counts nothing.
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be handed out, or the store cannot be read.
+    pub fn pick(&self, request: &PickRequest) -> Result<Credential, PickError> {
+        let now = self.0.now();
+        let mut view = self.0.fresh_view()?;
+        let seed = view.seeds.u64(..);
+        Ok(view.pools.pick(request, &self.0.leases, now, seed)?.clone())
+    }
+
+    /// Chooses a credential to use, counts it, and holds its place until the lease is dropped. Writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be handed out, or the store cannot be read.
+    pub fn lease(&self, request: &PickRequest) -> Result<Lease, PickError> {
+        let now = self.0.now();
+        let mut view = self.0.fresh_view()?;
+        let seed = view.seeds.u64(..);
+        let credential = view.pools.pick(request, &self.0.leases, now, seed)?;
+        let provider = request.provider();
+        let lease = self.0.leases.take(provider, credential, now);
+        let lease = lease.ok_or_else(|| Unavailable { provider: provider.clone(), out: Vec::new() })?;
+        view.count(lease.provider(), lease.id(), now);
+        Ok(lease)
+    }
+
+    /// Takes in what upstream said about a leased credential. The verdict holds in this process even if it cannot be
+    /// written: the error says so.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn report_lease(&self, lease: &Lease, failure: Failure) -> Result<Reported, StoreError> {
+        self.report(lease.provider(), lease.target(), failure)
+    }
+
+    /// Takes in what upstream said about a credential.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such credential, or the verdict cannot be written.
+    pub fn report(
+        &self,
+        provider: &Provider,
+        target: Target,
+        failure: Failure,
+    ) -> Result<Reported, StoreError> {
+        let judgement = Judgement::of(failure, &self.0.cooldowns, self.0.now());
+        let outcome = self.0.commit(provider, Action::Fail { target, judgement })?;
+        Ok(reported(outcome))
+    }
+
+    /// Takes in that a leased credential worked.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn succeed_lease(&self, lease: &Lease) -> Result<Reported, StoreError> {
+        self.succeed(lease.provider(), lease.target(), lease.picked_at())
+    }
+
+    /// Takes in that a credential worked, in a request that began at `began_at`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such credential, or it cannot be written.
+    pub fn succeed(
+        &self,
+        provider: &Provider,
+        target: Target,
+        began_at: DateTime<Utc>,
+    ) -> Result<Reported, StoreError> {
+        Ok(reported(self.0.commit(provider, Action::Succeed { target, began_at })?))
+    }
+
+    /// Clears one credential, or all of a provider; answers who was not ok.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such credential, or it cannot be written.
+    pub fn reset(
+        &self,
+        provider: &Provider,
+        id: Option<CredentialId>,
+        revive: Revive,
+    ) -> Result<Vec<CredentialId>, StoreError> {
+        match self.0.commit(provider, Action::Reset { id, revive })? {
+            Outcome::Reset { cleared } => Ok(cleared),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Adds a credential behind all others of its provider.
+    ///
+    /// # Errors
+    ///
+    /// When its secret or id is there already, or it cannot be written.
+    pub fn add(&self, provider: &Provider, credential: Credential) -> Result<(), StoreError> {
+        let action = Action::Add { credential: Box::new(credential), place: Place::Last };
+        self.0.commit(provider, action).map(drop)
+    }
+
+    /// Removes a credential.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such credential, or it cannot be written.
+    pub fn remove(&self, provider: &Provider, target: Target) -> Result<Reported, StoreError> {
+        Ok(reported(self.0.commit(provider, Action::Remove { target })?))
+    }
+
+    /// Replaces the secrets of a credential; its id and priority stay.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such credential, its secret is lent by another place, or it cannot be written.
+    pub fn rotate(
+        &self,
+        provider: &Provider,
+        target: Target,
+        tokens: Tokens,
+        grant: Grant,
+        expires_at: Option<DateTime<Utc>>,
+    ) -> Result<Reported, StoreError> {
+        Ok(reported(self.0.commit(provider, Action::Rotate { target, tokens, grant, expires_at })?))
+    }
+
+    /// Writes the counters of this process, and verdicts that could not be written before. Nothing to say, no write.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be written.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        self.0.flush()
+    }
+}
+
+impl fmt::Debug for PoolHandle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PoolHandle").field("store", &self.0.store).finish_non_exhaustive()
+    }
+}
+
+fn reported(outcome: Outcome) -> Reported {
+    match outcome {
+        Outcome::Judged { standing, marked } => Reported::Taken { standing, marked },
+        Outcome::Succeeded { standing } => Reported::Taken { standing, marked: Vec::new() },
+        Outcome::Stale => Reported::Stale,
+        Outcome::Removed(id) => Reported::Taken { standing: Standing::Removed, marked: vec![id] },
+        _ => Reported::Taken { standing: Standing::Ready, marked: Vec::new() },
+    }
+}
+
+impl View {
+    fn count(&mut self, provider: &Provider, id: &CredentialId, now: DateTime<Utc>) {
+        if let Some(pool) = self.pools.get_mut(provider) {
+            pool.count_use(id, now);
+        }
+        let usage = self.uncounted.entry((provider.clone(), id.clone())).or_default();
+        usage.request_count = usage.request_count.saturating_add(1);
+        usage.last_used_at = usage.last_used_at.max(Some(now));
+    }
+}

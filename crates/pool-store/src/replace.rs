@@ -1,0 +1,128 @@
+//! The one place of this workspace that writes files: a new sibling, synced, renamed over the old, and the folder synced.
+//! After a crash at any point the file is the old one or the new one, whole.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempPath;
+
+use crate::error::StoreError;
+use crate::location::Location;
+use crate::lock::LockGuard;
+
+/// How our unfinished files begin: `.auth.json.pool-XXXXXX.tmp`.
+fn litter_prefix(target: &Path) -> String {
+    format!(".{}.pool-", target.file_name().unwrap_or_default().to_string_lossy())
+}
+
+const LITTER_SUFFIX: &str = ".tmp";
+
+/// Replaces the store by a new text, 0600, through a symlink to its target.
+pub(crate) fn replace(location: &Location, text: &str, _proof: &LockGuard) -> Result<(), StoreError> {
+    let target = &location.target;
+    refuse_read_only(location)?;
+    clear_litter(location);
+    let fresh = write_sibling(location, text).map_err(StoreError::io("write", target))?;
+    match atomicwrites::replace_atomic(&fresh, target) {
+        Ok(()) => {
+            keep(fresh);
+            Ok(())
+        }
+        Err(source) if fresh.try_exists().unwrap_or(true) => Err(StoreError::io("replace", target)(source)),
+        // The sibling is gone, so the rename was done, and only the sync of the folder failed.
+        Err(source) => {
+            keep(fresh);
+            Err(StoreError::NotDurable { path: target.clone(), source })
+        }
+    }
+}
+
+/// Writes a copy beside the store, never over anything; answers where.
+pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), StoreError> {
+    let location = Location { given: path.to_owned(), target: path.to_owned() };
+    let fresh = write_sibling(&location, text).map_err(StoreError::io("write", path))?;
+    fresh.persist_noclobber(path).map_err(|error| StoreError::io("write", path)(error.error))?;
+    sync_folder(location.folder()).map_err(|source| StoreError::NotDurable { path: path.to_owned(), source })
+}
+
+/// A file or folder that nobody may write is not ours to replace, although a rename would do it, and root may.
+fn refuse_read_only(location: &Location) -> Result<(), StoreError> {
+    for path in [location.target.as_path(), location.folder()] {
+        if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().readonly()) {
+            return Err(StoreError::ReadOnly { path: path.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+/// What a killed process of ours left behind. Only our own prefix, and only under the lock, so nobody is at it.
+fn clear_litter(location: &Location) {
+    for path in litter(location) {
+        if let Err(error) = remove(&path) {
+            tracing::warn!(path = %path.display(), %error, "cannot clear an unfinished file");
+        }
+    }
+}
+
+fn litter(location: &Location) -> Vec<PathBuf> {
+    let prefix = litter_prefix(&location.target);
+    let is_ours = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(&prefix) && name.ends_with(LITTER_SUFFIX)
+    };
+    let Ok(folder) = fs::read_dir(location.folder()) else { return Vec::new() };
+    folder.filter_map(|entry| Some(entry.ok()?.path())).filter(is_ours).collect()
+}
+
+fn write_sibling(location: &Location, text: &str) -> io::Result<TempPath> {
+    let prefix = litter_prefix(&location.target);
+    let mut builder = tempfile::Builder::new();
+    // 0600 from birth is what tempfile does; saying so keeps it so.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+    let mut sibling = builder.prefix(&prefix).suffix(LITTER_SUFFIX).tempfile_in(location.folder())?;
+    if let Ok(old) = fs::metadata(&location.target) {
+        keep_owner(sibling.as_file(), &old)?;
+    }
+    sibling.write_all(text.as_bytes())?;
+    sibling.as_file().sync_all()?;
+    Ok(sibling.into_temp_path())
+}
+
+/// Root may write somebody else's store; it stays theirs.
+#[cfg(unix)]
+fn keep_owner(file: &File, old: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) == (old.uid(), old.gid()) {
+        return Ok(());
+    }
+    match fchown(file, Some(old.uid()), Some(old.gid())) {
+        // Who may not give the file away keeps it: it is still only readable by its owner.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &File, _: &Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// The sibling has become the file, so that there is nothing left to remove.
+fn keep(fresh: TempPath) {
+    if let Err(error) = fresh.keep() {
+        tracing::debug!(error = %error.error, "the renamed file had no sibling left to keep");
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the module that writes and removes files")]
+fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
+}

@@ -1,0 +1,193 @@
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use pool_core::{
+    Action, Applied, Change, ChangeError, CredentialId, DefinitionEdit, Outcome, Pool, Pools, Provider,
+};
+use pool_format::raw::{List, Object, Raw};
+use pool_format::{Document, Placement, read_entry, read_record, renew_entry, write_entry, write_record};
+use pool_migrate::{migrate, rollback};
+
+use crate::environment::Environment;
+use crate::error::StoreError;
+use crate::location::Location;
+use crate::store::Pruning;
+
+/// A store in memory, migrated: the document, and the pools that were read from it.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    document: Document,
+    placement: Placement,
+    environment: Environment,
+    pub(crate) pools: Pools,
+}
+
+impl Snapshot {
+    /// Migrates a document in memory and reads its pools.
+    pub(crate) fn of(
+        mut document: Document,
+        environment: Environment,
+        location: &Location,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        let placement = document.placement();
+        migrate(&mut document, &environment, now).map_err(StoreError::format(&location.target))?;
+        let pools = document
+            .providers()
+            .into_iter()
+            .map(|provider| read_pool(&document, provider, &environment, now));
+        let pools = Pools::new(pools);
+        Ok(Self { document, placement, environment, pools })
+    }
+
+    /// Applies changes, each at its own time; answers whether there is anything to write.
+    pub(crate) fn apply(
+        &mut self,
+        changes: &[(DateTime<Utc>, Change)],
+        pruning: Pruning,
+        now: DateTime<Utc>,
+    ) -> (Vec<Result<Outcome, ChangeError>>, bool) {
+        // Counters ride along with a write that has its own reason; alone, they are what a flush writes.
+        let is_rider = |change: &Change| matches!(change.action, Action::Count { .. });
+        let only_counters = changes.iter().all(|(_, change)| is_rider(change));
+        let mut is_changed = false;
+        let mut outcomes = Vec::with_capacity(changes.len());
+        for (at, change) in changes {
+            let applied = self.pools.apply(change, *at);
+            if let Ok(applied) = &applied {
+                is_changed |= applied.is_change() && (only_counters || !is_rider(change));
+                self.write_back(&change.provider, applied, *at);
+            }
+            outcomes.push(applied.map(|applied| applied.outcome));
+        }
+        if is_changed && pruning == Pruning::WhatIsDue {
+            self.prune(now);
+        }
+        (outcomes, is_changed)
+    }
+
+    /// The text to write: stamped, and in the layout that the store says it has.
+    pub(crate) fn into_text(mut self, location: &Location, now: DateTime<Utc>) -> Result<Raw, StoreError> {
+        let format = || StoreError::format(&location.target);
+        if self.placement == Placement::Inline {
+            rollback(&mut self.document, &self.environment, now).map_err(format())?;
+        }
+        self.document.stamp(now).map_err(format())?;
+        Ok(self.document.render())
+    }
+
+    fn prune(&mut self, now: DateTime<Utc>) {
+        for (provider, pruned) in self.pools.prune(now) {
+            tracing::warn!(%provider, id = %pruned.id, label = pruned.label, reason = pruned.reason, "pruned a credential");
+            let id = pruned.id.clone();
+            self.edit_definitions(&provider, &[pruned.edit()]);
+            self.write_records(&provider, [id], now);
+        }
+        let providers: Vec<Provider> = self.pools.iter().map(|pool| pool.provider().clone()).collect();
+        for provider in providers {
+            let forgotten =
+                self.pools.get_mut(&provider).map(|pool| pool.forget_removed(now)).unwrap_or_default();
+            self.write_records(&provider, forgotten, now);
+        }
+    }
+
+    fn write_back(&mut self, provider: &Provider, applied: &Applied, at: DateTime<Utc>) {
+        self.edit_definitions(provider, &applied.definitions);
+        self.write_records(provider, applied.records.iter().cloned(), at);
+    }
+
+    fn write_records(
+        &mut self,
+        provider: &Provider,
+        ids: impl IntoIterator<Item = CredentialId>,
+        now: DateTime<Utc>,
+    ) {
+        let Some(pool) = self.pools.get(provider) else { return };
+        let mut records = self.document.records(provider);
+        for id in ids {
+            let current = records.get(id.as_str()).cloned();
+            let layout = self.document.record_layout();
+            let written =
+                pool.record(&id).and_then(|record| write_record(current.as_ref(), record, layout, now));
+            match written {
+                Some(raw) => records.set(id.as_str(), raw),
+                None => {
+                    records.remove(id.as_str());
+                }
+            }
+        }
+        self.document.set_records(provider, &records);
+    }
+
+    fn edit_definitions(&mut self, provider: &Provider, edits: &[DefinitionEdit]) {
+        if edits.is_empty() {
+            return;
+        }
+        let mut entries = self.document.entries(provider);
+        for edit in edits {
+            match edit {
+                DefinitionEdit::Added(id) => self.push_entry(&mut entries, provider, id),
+                DefinitionEdit::Removed(id, subject) => {
+                    let gone = self.positions(&entries, provider, |credential| {
+                        credential.id == *id && credential.subject() == *subject
+                    });
+                    for (index, _) in gone.into_iter().rev() {
+                        entries.remove(index);
+                    }
+                }
+                DefinitionEdit::Rotated(id, old) => {
+                    let renewed = self.pools.get(provider).and_then(|pool| {
+                        pool.credentials()
+                            .iter()
+                            .find(|credential| credential.id == *id && credential.subject() != *old)
+                    });
+                    let stale = self.positions(&entries, provider, |credential| {
+                        credential.id == *id && credential.subject() == *old
+                    });
+                    for (index, mut entry) in stale {
+                        if let Some(credential) = renewed {
+                            renew_entry(&mut entry, credential);
+                            entries.replace(index, entry.render());
+                        }
+                    }
+                }
+            }
+        }
+        self.document.set_entries(provider, &entries);
+    }
+
+    fn push_entry(&self, entries: &mut List, provider: &Provider, id: &CredentialId) {
+        let pool = self.pools.get(provider);
+        let credential =
+            pool.and_then(|pool| pool.credentials().iter().find(|credential| credential.id == *id));
+        if let Some(credential) = credential {
+            entries.push(write_entry(credential, self.document.entry_layout()).render());
+        }
+    }
+
+    fn positions(
+        &self,
+        entries: &List,
+        provider: &Provider,
+        wanted: impl Fn(&pool_core::Credential) -> bool,
+    ) -> Vec<(usize, Object)> {
+        let read = |(index, raw)| {
+            let entry = Object::read(raw)?;
+            let credential = read_entry(&entry, provider, &self.environment)?;
+            wanted(&credential).then_some((index, entry))
+        };
+        entries.items().enumerate().filter_map(read).collect()
+    }
+}
+
+fn read_pool(document: &Document, provider: Provider, environment: &Environment, now: DateTime<Utc>) -> Pool {
+    let entries = document.entries(&provider);
+    let read = |raw| read_entry(&Object::read(raw)?, &provider, environment);
+    let credentials = entries.items().filter_map(read).collect();
+    let records: HashMap<_, _> = document
+        .records(&provider)
+        .members()
+        .filter_map(|(id, raw)| Some((CredentialId::new(id.to_text()?).ok()?, read_record(raw, now))))
+        .collect();
+    Pool::new(provider, credentials, records)
+}
