@@ -79,6 +79,7 @@ impl Pool {
         let Some(culprit) = self.suspects(target)?.first().cloned() else {
             return Ok(Applied::only(Outcome::Stale));
         };
+        let sole = self.only_one_could_serve(now);
         let mut changed = BTreeSet::new();
         if judgement.marks_somebody() {
             for suspect in self.in_scope(target, &culprit, judgement.verdict.scope)? {
@@ -90,7 +91,7 @@ impl Pool {
                 let error = LastError::of(&judgement.failure, judgement.verdict.kind, Some(&suspect));
                 let accused = Suspect { subject, account: suspect.account(&self.provider) };
                 if self.transition(&suspect.id, now, |state| {
-                    transition::fail(state, judgement, accused, error, now)
+                    transition::fail(state, judgement, accused, error, sole, now)
                 }) {
                     changed.insert(suspect.id);
                 }
@@ -137,14 +138,15 @@ impl Pool {
 
     /// Clears a record whatever it says, also a rest that is over: the operator asked for a clean slate.
     fn clear(&mut self, id: &CredentialId, revive: Revive, now: DateTime<Utc>) -> bool {
-        let Some(record) = self.records.get_mut(id) else { return false };
-        let state = transition::reset(&record.state, revive, now);
-        let models =
-            record.models.iter().map(|(model, state)| (model.clone(), transition::reset(state, revive, now)));
-        let models = models.collect();
-        let changed = state != record.state || models != record.models;
-        (record.state, record.models) = (state, models);
-        changed
+        let changed = self.transition(id, now, |state| transition::reset(state, revive, now));
+        let Some(record) = self.records.get_mut(id) else { return changed };
+        let mut models_changed = false;
+        for state in record.models.values_mut() {
+            let next = transition::reset(state, revive, now);
+            models_changed |= next != *state;
+            *state = next;
+        }
+        changed || models_changed
     }
 
     fn add(&mut self, credential: &Credential, place: Place) -> Result<Applied, ChangeError> {
@@ -215,7 +217,7 @@ impl Pool {
             return Err(ChangeError::Borrowed { provider: self.provider.clone(), id: old.id.clone() });
         };
         let (id, subject) = (old.id.clone(), old.subject());
-        let state = self.holding_state(&id, now);
+        let state = self.applying_state(&id, now);
         let new = Credential { holding: Holding::Owned(stored.renewed(tokens)), expires_at, ..old.clone() };
         let suspect = Suspect { subject: new.subject(), account: new.account(&self.provider) };
         for credential in &mut self.credentials {
@@ -271,23 +273,23 @@ impl Pool {
         Ok(suspects)
     }
 
-    /// Moves the state that holds now; whether the record changed.
+    /// Moves the state that applies; whether the record changed.
     fn transition(
         &mut self,
         id: &CredentialId,
         now: DateTime<Utc>,
         event: impl FnOnce(&State) -> State,
     ) -> bool {
-        let holding = self.holding_state(id, now);
-        let next = event(&holding);
-        next != holding && self.set_state(id, next)
+        let applying = self.applying_state(id, now);
+        let next = event(&applying);
+        next != applying && self.set_state(id, next)
     }
 
-    /// The state that holds for any entry of this id: several that share an id share the worst.
-    fn holding_state(&self, id: &CredentialId, now: DateTime<Utc>) -> State {
+    /// The state, if it is about any entry of this id: several that share an id share the worst.
+    fn applying_state(&self, id: &CredentialId, now: DateTime<Utc>) -> State {
         let state = self.state(id);
         let mut entries = self.credentials.iter().filter(|credential| credential.id == *id);
-        if entries.any(|credential| state.holds(credential, &self.provider, now)) {
+        if entries.any(|credential| state.is_about(credential, &self.provider)) {
             return state;
         }
         State::Ok { since: state.judged_at(now) }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::account::{self, Claims};
+use crate::mask;
 use crate::provider::Provider;
 use crate::secret::{Fingerprint, Secret};
 use crate::source::Source;
@@ -284,6 +285,12 @@ impl Credential {
     #[must_use]
     pub fn token_ends_at(&self) -> Option<DateTime<Utc>> {
         self.expires_at.or_else(|| self.claims()?.expires_at())
+    }
+
+    /// A text without its secrets and without what looks like a key.
+    #[must_use]
+    pub fn mask(&self, text: &str) -> String {
+        mask::mask(text, self.secrets())
     }
 
     /// Every secret in it, to be masked where it is shown.

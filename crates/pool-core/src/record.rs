@@ -2,14 +2,15 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::classify;
 use crate::classify::is_believable_reset;
 use crate::cooldown::Cooldowns;
 use crate::credential::Credential;
 use crate::failure::Failure;
+use crate::mask::mask_keys;
 use crate::provider::Provider;
 use crate::secret::Fingerprint;
 use crate::verdict::{Kind, Scope, Verdict, words};
-use crate::{classify, mask};
 
 /// A time further ahead than this was written by a clock that is wrong.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
@@ -148,7 +149,7 @@ impl LastError {
         let clean = |text: &str| {
             // Cut before masking too: a message may be megabytes, and a key across the cut is masked by its beginning.
             let head: String = text.chars().take(LONGEST_MESSAGE * 8).collect();
-            let masked = mask::mask(&head, credential.into_iter().flat_map(Credential::secrets));
+            let masked = credential.map_or_else(|| mask_keys(&head), |credential| credential.mask(&head));
             Some(masked.chars().take(LONGEST_MESSAGE).collect::<String>()).filter(|text| !text.is_empty())
         };
         Self {

@@ -31,8 +31,13 @@ pub enum Standing {
         /// What upstream said.
         error: LastError,
     },
-    /// There is no secret to hand out.
-    NoSecret(NoSecret),
+    /// There is no secret to hand out, whatever else holds.
+    NoSecret {
+        /// Why not.
+        why: NoSecret,
+        /// How it would stand with one: ready or resting.
+        otherwise: Box<Self>,
+    },
     /// Its status is a word of a newer program.
     UnknownStatus(String),
     /// It was removed, and a stale writer brought it back.
@@ -49,13 +54,21 @@ pub enum NoSecret {
 }
 
 impl Standing {
+    /// What was judged of it, whether or not there is a secret to hand out.
+    #[must_use]
+    pub fn judged(&self) -> &Self {
+        match self {
+            Self::NoSecret { otherwise, .. } => otherwise,
+            standing => standing,
+        }
+    }
+
     /// The status that holds now, in the words of the file: `ok`, `exhausted`, `dead`, `removed` or the unknown word.
-    ///
-    /// What has no secret was not judged, so that its status is `ok`.
     #[must_use]
     pub fn status(&self) -> &str {
         match self {
-            Self::Ready | Self::NoSecret(_) => "ok",
+            Self::NoSecret { otherwise, .. } => otherwise.status(),
+            Self::Ready => "ok",
             Self::Resting { .. } => "exhausted",
             Self::Dead { .. } => "dead",
             Self::Removed => "removed",
@@ -104,9 +117,15 @@ pub(crate) fn standing(
         Some(State::Removed { .. }) => Standing::Removed,
         Some(State::Unknown { word }) => Standing::UnknownStatus(word.clone()),
         Some(State::Dead(death)) => Standing::Dead { since: death.at, error: death.error.clone() },
-        _ if credential.secret().is_none() => Standing::NoSecret(why_no_secret(credential)),
-        Some(State::Exhausted(rest)) => resting(rest, sole, now),
-        Some(State::Ok { .. }) | None => Standing::Ready,
+        Some(State::Exhausted(rest)) => with_secret(credential, resting(rest, sole, now)),
+        Some(State::Ok { .. }) | None => with_secret(credential, Standing::Ready),
+    }
+}
+
+fn with_secret(credential: &Credential, standing: Standing) -> Standing {
+    match credential.secret() {
+        Some(_) => standing,
+        None => Standing::NoSecret { why: why_no_secret(credential), otherwise: Box::new(standing) },
     }
 }
 
@@ -122,8 +141,13 @@ pub(crate) fn could_serve(
     !out && credential.secret().is_some()
 }
 
+/// When a rest ends as the pool is now: earlier where there is nothing to rotate to.
+pub(crate) fn end(rest: &Rest, sole: bool, now: DateTime<Utc>) -> DateTime<Utc> {
+    if sole { rest.until.min(sole_end(rest, now)) } else { rest.until }
+}
+
 fn resting(rest: &Rest, sole: bool, now: DateTime<Utc>) -> Standing {
-    let until = if sole { rest.until.min(sole_end(rest, now)) } else { rest.until };
+    let until = end(rest, sole, now);
     if until <= now {
         return Standing::Ready;
     }

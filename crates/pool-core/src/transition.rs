@@ -1,10 +1,11 @@
-//! The state machine of one credential, one function per event. Each takes what holds now and gives what holds next;
-//! what no longer holds (a replaced secret, an elapsed rest) must already be gone: see [`State::holds`].
+//! The state machine of one credential, one function per event. Each takes the state that applies and gives the next one;
+//! a verdict on a secret that was replaced must already be gone: see [`State::is_about`].
 
 use chrono::{DateTime, Utc};
 
 use crate::record::{Death, Judged, Judgement, LastError, Rest, State};
 use crate::secret::Fingerprint;
+use crate::standing::end;
 
 /// Whether a reset also revives what is dead.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -32,12 +33,14 @@ pub(crate) struct Suspect {
     pub(crate) account: Option<Fingerprint>,
 }
 
-/// A failure. Death is kept with its first time and reason; of two rests the later end wins, with the verdict that set it.
+/// A failure. Death is kept with its first time and reason; of two rests the later end wins, with the verdict that set it;
+/// where they end alike, the later verdict. `sole` says whether all that could serve is this one, so that some end earlier.
 pub(crate) fn fail(
     state: &State,
     judgement: &Judgement,
     suspect: Suspect,
     error: LastError,
+    sole: bool,
     now: DateTime<Utc>,
 ) -> State {
     match state {
@@ -45,14 +48,15 @@ pub(crate) fn fail(
         _ if judgement.verdict.is_terminal() => {
             State::Dead(Death { at: Some(now), subject: suspect.subject, error })
         }
-        State::Exhausted(rest) if rest.until >= judgement.until => state.clone(),
-        _ => State::Exhausted(Rest {
-            at: Some(now),
-            until: judgement.until,
-            from: judgement.reset_from(),
-            judged: Judged::by(judgement.verdict.kind, suspect.subject, suspect.account),
-            error,
-        }),
+        _ => {
+            let judged = Judged::by(judgement.verdict.kind, suspect.subject, suspect.account);
+            let from = judgement.reset_from();
+            let new = Rest { at: Some(now), until: judgement.until, from, judged, error };
+            match state {
+                State::Exhausted(old) if end(old, sole, now) > end(&new, sole, now) => state.clone(),
+                _ => State::Exhausted(new),
+            }
+        }
     }
 }
 

@@ -23,6 +23,7 @@ pub struct Step {
     pub before: Option<Raw>,
     /// The record as it becomes.
     pub after: Option<Raw>,
+    credential: Credential,
 }
 
 impl Step {
@@ -34,7 +35,13 @@ impl Step {
         after: Option<Raw>,
     ) -> Self {
         let (provider, id, label) = (provider.clone(), credential.id.clone(), credential.label.clone());
-        Self { provider, id, label, removed, before, after }
+        Self { provider, id, label, removed, before, after, credential: credential.clone() }
+    }
+
+    /// A value of this step as it may be shown: without the secrets of its credential, and without what looks like one.
+    #[must_use]
+    pub fn show(&self, raw: &Raw) -> String {
+        self.credential.mask(raw.as_str())
     }
 }
 

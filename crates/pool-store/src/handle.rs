@@ -210,6 +210,16 @@ impl PoolHandle {
         Ok(lease)
     }
 
+    /// Counts that a credential was handed out now, for who picks without a lease. Writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub fn count(&self, provider: &Provider, id: &CredentialId) -> Result<(), StoreError> {
+        self.0.fresh_view()?.count(provider, id, self.0.now());
+        Ok(())
+    }
+
     /// Takes in what upstream said about a leased credential. The verdict holds in this process even if it cannot be
     /// written: the error says so.
     ///

@@ -19,3 +19,8 @@ pub use handle::{Builder, DEFAULT_LOOK_EVERY, PickError, PoolHandle, Reported};
 pub use store::{
     Committed, DEFAULT_LOCK_WAIT, FileStore, Loaded, MemoryStore, Pruning, Rewritten, Store, Version,
 };
+
+/// The example of the README runs with the examples of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,0 +1,253 @@
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use pool_core::{CredentialId, Provider, Strategy, time};
+
+/// Keep an AI agent's credentials usable
+///
+/// The pool decides which of several API keys and logins to use now, takes in what upstream said about them,
+/// and shows how they stand.
+#[derive(Parser, Debug)]
+#[command(name = "pool", bin_name = "pool", version, max_term_width = 100)]
+pub(crate) struct PoolArgs {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Args, Debug)]
+pub(crate) struct GlobalArgs {
+    /// The store [default: $HERMES_HOME/auth.json, then ~/.hermes/auth.json]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) store: Option<PathBuf>,
+    /// Print JSON for programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Take this as the time (RFC 3339 or epoch seconds); nothing is pruned then
+    #[arg(long, global = true, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) now: Option<DateTime<Utc>>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Show what is there, how it is, why, and for how long
+    List(ListArgs),
+    /// Choose the credential to use now
+    Pick(PickArgs),
+    /// Take in what upstream said about a credential
+    Report(ReportArgs),
+    /// Take in that a credential worked
+    Success(SuccessArgs),
+    /// Clear cooldowns, and revive the dead when told
+    Reset(ResetArgs),
+    /// Add a credential; its secret comes from standard input, a file or a variable
+    Add(AddArgs),
+    /// Remove a credential
+    Remove(RemoveArgs),
+    /// Run recorded events through a copy of the pool on a virtual clock
+    Replay(ReplayArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ListArgs {
+    /// Only this provider
+    #[arg(value_parser = parse_provider)]
+    pub(crate) provider: Option<Provider>,
+    #[command(flatten)]
+    pub(crate) strategy: StrategyArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PickArgs {
+    /// Whose pool
+    #[arg(value_parser = parse_provider)]
+    pub(crate) provider: Provider,
+    #[command(flatten)]
+    pub(crate) strategy: StrategyArgs,
+    /// The model the request is for: a credential that rests for it is passed over
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    /// Leave this id out (may be given several times)
+    #[arg(long, value_name = "ID", value_parser = parse_id)]
+    pub(crate) exclude: Vec<CredentialId>,
+    /// Print the secret, and nothing else
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) print_secret: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StrategyArgs {
+    /// Which of the credentials that are ready to choose
+    #[arg(long, value_name = "NAME", default_value = "fill_first")]
+    pub(crate) strategy: StrategyName,
+}
+
+/// The strategies, as they are named on the command line and in the file.
+#[derive(Clone, Copy, ValueEnum, Debug)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum StrategyName {
+    /// The first in line, until it is out
+    FillFirst,
+    /// The one used least recently
+    RoundRobin,
+    /// The one used least often
+    LeastUsed,
+    /// Any
+    Random,
+}
+
+impl From<StrategyName> for Strategy {
+    fn from(name: StrategyName) -> Self {
+        match name {
+            StrategyName::FillFirst => Self::FillFirst,
+            StrategyName::RoundRobin => Self::RoundRobin,
+            StrategyName::LeastUsed => Self::LeastUsed,
+            StrategyName::Random => Self::Random,
+        }
+    }
+}
+
+/// Which credential of which provider.
+#[derive(Args, Debug)]
+pub(crate) struct WhichArgs {
+    /// Whose pool
+    #[arg(value_parser = parse_provider)]
+    pub(crate) provider: Provider,
+    /// Id, label or number in the list
+    #[arg(value_name = "CRED")]
+    pub(crate) name: String,
+}
+
+#[derive(Args, Debug)]
+#[group(skip)]
+#[command(group = clap::ArgGroup::new("answer").args(["status", "no_answer"]).required(true))]
+pub(crate) struct ReportArgs {
+    /// Whose pool
+    #[arg(value_parser = parse_provider)]
+    pub(crate) provider: Provider,
+    /// Id, label or number in the list, or the fingerprint of the secret that failed (sha256:...)
+    #[arg(value_name = "CRED")]
+    pub(crate) name: String,
+    /// The HTTP status
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(100..=999))]
+    pub(crate) status: Option<u16>,
+    /// There was no HTTP answer: no connection, or none in time
+    #[arg(long)]
+    pub(crate) no_answer: bool,
+    /// The error code, type or reason of the body
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) code: Option<String>,
+    /// The message of the body
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) message: Option<String>,
+    /// When the limit resets, as the provider said
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) reset_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SuccessArgs {
+    #[command(flatten)]
+    pub(crate) which: WhichArgs,
+    /// When the request began: what was judged after that still stands [default: now]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) began_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ResetArgs {
+    /// Whose pool
+    #[arg(value_parser = parse_provider)]
+    pub(crate) provider: Provider,
+    /// Id, label or number in the list [default: all]
+    #[arg(value_name = "CRED")]
+    pub(crate) name: Option<String>,
+    /// Revive the dead too
+    #[arg(long)]
+    pub(crate) dead: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AddArgs {
+    /// Whose pool
+    #[arg(value_parser = parse_provider)]
+    pub(crate) provider: Provider,
+    /// What to call it [default: api-key-N]
+    #[arg(long, value_name = "TEXT", value_parser = parse_label)]
+    pub(crate) label: Option<String>,
+    /// The endpoint it is for, where that is not the provider's usual one
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Read the secret from this file
+    #[arg(long, value_name = "PATH", conflicts_with = "secret_env")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// Read the secret from this environment variable
+    #[arg(long, value_name = "NAME")]
+    pub(crate) secret_env: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RemoveArgs {
+    #[command(flatten)]
+    pub(crate) which: WhichArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReplayArgs {
+    /// The events, one JSON object a line; - reads standard input
+    #[arg(long, value_name = "PATH")]
+    pub(crate) events: PathBuf,
+    #[command(flatten)]
+    pub(crate) strategy: StrategyArgs,
+}
+
+/// Move what happened to credentials out of what they are
+///
+/// Older programs write the status of a credential into its entry. This moves it to a section of its own,
+/// at once and with a backup; all commands of `pool` do the same in memory, and with their next write.
+#[derive(Parser, Debug)]
+#[command(name = "pool-migrate", bin_name = "pool-migrate", version, max_term_width = 100)]
+#[command(group = clap::ArgGroup::new("mode").args(["check", "dry_run", "rollback"]))]
+pub(crate) struct MigrateArgs {
+    /// The store [default: $HERMES_HOME/auth.json, then ~/.hermes/auth.json]
+    pub(crate) file: Option<PathBuf>,
+    /// The store, as `pool` takes it
+    #[arg(long, value_name = "PATH", conflicts_with = "file")]
+    pub(crate) store: Option<PathBuf>,
+    /// Only say whether there is something to move: exit code 4 if so
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Only show what would move
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Move it back into the entries
+    #[arg(long)]
+    pub(crate) rollback: bool,
+    /// Print JSON for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Take this as the time (RFC 3339 or epoch seconds)
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) now: Option<DateTime<Utc>>,
+}
+
+fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
+    time::parse_text(text)
+        .ok_or_else(|| "not a time: write 2026-05-26T12:00:00Z, or seconds since 1970".to_owned())
+}
+
+fn parse_provider(text: &str) -> Result<Provider, String> {
+    Provider::new(text).map_err(|error| error.to_string())
+}
+
+fn parse_id(text: &str) -> Result<CredentialId, String> {
+    CredentialId::new(text).map_err(|error| error.to_string())
+}
+
+fn parse_label(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("a label must not be empty".to_owned()) } else { Ok(text.to_owned()) }
+}

@@ -1,0 +1,51 @@
+use std::process::ExitCode;
+
+use pool_core::{CredentialId, PickRequest, Pool};
+use serde::Serialize;
+
+use crate::args::ListArgs;
+use crate::context::{self, Context};
+use crate::error::CommandError;
+use crate::output::{self, JSON_VERSION};
+use crate::render;
+use crate::render::json::ListedPool;
+
+#[derive(Serialize)]
+struct Listing {
+    version: u32,
+    store: String,
+    now: String,
+    providers: Vec<ListedPool>,
+}
+
+/// Shows the pools. Writes nothing.
+pub(crate) fn run(context: &Context, args: &ListArgs) -> Result<ExitCode, CommandError> {
+    let pools = context.pools(&context.handle())?;
+    let shown: Vec<&Pool> = match &args.provider {
+        Some(provider) => vec![context::pool(&pools, provider)?],
+        None => pools.iter().filter(|pool| !pool.credentials().is_empty()).collect(),
+    };
+    let next = |pool: &Pool| would_be_picked(pool, args, context);
+    if context.json {
+        let providers =
+            shown.iter().map(|pool| ListedPool::of(pool, next(pool).as_ref(), context.now)).collect();
+        let store = context.store.display().to_string();
+        let now = pool_core::time::format(context.now);
+        output::print_json(&Listing { version: JSON_VERSION, store, now, providers })?;
+    } else if shown.is_empty() {
+        output::print("no credentials yet; `pool add PROVIDER` adds one\n")?;
+    } else {
+        output::print(&render::list(shown.into_iter().map(|pool| (pool, next(pool))), context.now))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The one that a pick would hand out now. By chance it could be any, so then none is marked.
+fn would_be_picked(pool: &Pool, args: &ListArgs, context: &Context) -> Option<CredentialId> {
+    let strategy = args.strategy.strategy.into();
+    if strategy == pool_core::Strategy::Random {
+        return None;
+    }
+    let request = PickRequest::new(pool.provider().clone()).strategy(strategy);
+    pool.pick(&request, &(), context.now, 0).ok().map(|credential| credential.id.clone())
+}

@@ -1,0 +1,11 @@
+//! One file a subcommand.
+
+pub(crate) mod add;
+pub(crate) mod list;
+pub(crate) mod migrate;
+pub(crate) mod pick;
+pub(crate) mod remove;
+pub(crate) mod replay;
+pub(crate) mod report;
+pub(crate) mod reset;
+pub(crate) mod success;

@@ -1,0 +1,42 @@
+use std::process::ExitCode;
+
+use pool_core::Revive;
+use serde::Serialize;
+
+use crate::args::ResetArgs;
+use crate::context::{self, Context};
+use crate::error::CommandError;
+use crate::output::{self, JSON_VERSION};
+use crate::render::printable;
+
+#[derive(Serialize)]
+struct Answer {
+    provider: String,
+    cleared: Vec<String>,
+    version: u32,
+}
+
+/// Clears cooldowns, and revives the dead when told.
+pub(crate) fn run(context: &Context, args: &ResetArgs) -> Result<ExitCode, CommandError> {
+    let handle = context.handle();
+    let pools = context.pools(&handle)?;
+    let pool = context::pool(&pools, &args.provider)?;
+    let id = args
+        .name
+        .as_deref()
+        .map(|name| pool.select(name))
+        .transpose()?
+        .map(|credential| credential.id.clone());
+    let revive = if args.dead { Revive::TheDead } else { Revive::Nobody };
+    let cleared: Vec<String> =
+        handle.reset(&args.provider, id, revive)?.iter().map(|id| printable(id.as_str())).collect();
+    if context.json {
+        output::print_json(&Answer { provider: args.provider.to_string(), cleared, version: JSON_VERSION })?;
+    } else if cleared.is_empty() {
+        let dead = if args.dead { "" } else { " (the dead come back with --dead)" };
+        output::print(&format!("nothing to clear{dead}\n"))?;
+    } else {
+        output::print(&format!("cleared {}\n", cleared.join(", ")))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,74 @@
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use pool_core::{Fingerprint, Pool, Pools, Provider, Target, time};
+use pool_store::{FileStore, PoolHandle};
+
+use crate::args::GlobalArgs;
+use crate::env;
+use crate::error::CommandError;
+use crate::output;
+
+/// What every command works with: the store, the time, and for whom it prints.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) store: PathBuf,
+    pub(crate) json: bool,
+    pub(crate) now: DateTime<Utc>,
+    /// Whether somebody set the clock.
+    is_set: bool,
+}
+
+impl Context {
+    pub(crate) fn of(args: &GlobalArgs) -> Result<Self, CommandError> {
+        Self::new(args.store.clone(), args.json, args.now)
+    }
+
+    pub(crate) fn new(
+        store: Option<PathBuf>,
+        json: bool,
+        now: Option<DateTime<Utc>>,
+    ) -> Result<Self, CommandError> {
+        let store = store.or_else(env::default_store).ok_or(CommandError::NoHome)?;
+        Ok(Self { store, json, now: now.unwrap_or_else(system_time), is_set: now.is_some() })
+    }
+
+    /// The store on disk. A clock that was set stays where it is.
+    pub(crate) fn handle(&self) -> PoolHandle {
+        let now = self.now;
+        let builder = PoolHandle::builder();
+        let builder = if self.is_set { builder.clock(move || now) } else { builder };
+        builder.build(FileStore::new(&self.store))
+    }
+
+    /// The pools as they are now; a mode that lets others read the keys is said.
+    pub(crate) fn pools(&self, handle: &PoolHandle) -> Result<Pools, CommandError> {
+        if handle.loose_mode()?.is_some() {
+            let path = self.store.display();
+            output::print_warning(&format!("others may read {path}; the next write makes it 0600"));
+        }
+        Ok(handle.pools()?)
+    }
+}
+
+fn system_time() -> DateTime<Utc> {
+    time::truncate(std::time::SystemTime::now().into())
+}
+
+/// The pool of a provider, which must be there.
+pub(crate) fn pool<'a>(pools: &'a Pools, provider: &Provider) -> Result<&'a Pool, CommandError> {
+    pools.get(provider).ok_or_else(|| CommandError::NoPool { provider: provider.clone() })
+}
+
+/// Whom a name means: by fingerprint the holder of a secret, else the one credential it selects, with the secret it has now.
+pub(crate) fn target(pool: &Pool, name: &str) -> Result<Target, CommandError> {
+    if let Ok(subject) = name.parse::<Fingerprint>() {
+        return Ok(Target::Secret(subject));
+    }
+    let credential = pool.select(name)?;
+    let id = credential.id.clone();
+    Ok(match credential.subject() {
+        Some(subject) => Target::Held(id, subject),
+        None => Target::Id(id),
+    })
+}

@@ -1,0 +1,30 @@
+//! Every environment variable that the commands read, declared once. (`env:*` sources name further ones.)
+
+use std::path::PathBuf;
+
+/// Where Hermes Agent keeps its files; white space around it and an empty value do not count.
+const HERMES_HOME: &str = "HERMES_HOME";
+
+/// What to log to standard error, in the syntax of tracing-subscriber: `warn` by default.
+const POOL_LOG: &str = "POOL_LOG";
+
+/// The store to use where `--store` does not say: `$HERMES_HOME/auth.json`, then `~/.hermes/auth.json`.
+pub(crate) fn default_store() -> Option<PathBuf> {
+    let home = std::env::var_os(HERMES_HOME).and_then(|home| {
+        // Only text can be trimmed; another path is taken as it is.
+        let path = home.to_str().map_or_else(|| PathBuf::from(&home), |text| PathBuf::from(text.trim()));
+        (!path.as_os_str().is_empty()).then_some(path)
+    });
+    let home = home.or_else(|| etcetera::home_dir().ok().map(|home| home.join(".hermes")))?;
+    Some(home.join("auth.json"))
+}
+
+/// What to log.
+pub(crate) fn log_filter() -> String {
+    std::env::var(POOL_LOG).unwrap_or_else(|_| "warn".to_owned())
+}
+
+/// A variable that an argument names.
+pub(crate) fn named(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

@@ -1,0 +1,150 @@
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use pool_core::{ChangeError, Provider, SelectError, Unavailable};
+use pool_format::FormatError;
+use pool_store::{PickError, StoreError};
+
+use crate::exit;
+use crate::render::{printable, when};
+
+/// Why a command failed. One place turns it into words, a hint and an exit code.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Unavailable(Box<Nothing>),
+    #[error(transparent)]
+    Select(#[from] SelectError),
+    #[error("no credentials for `{provider}` in this store")]
+    NoPool { provider: Provider },
+    #[error("no home folder is known, so there is no default store")]
+    NoHome,
+    #[error("cannot read the secret from {place}")]
+    Secret { place: String, source: io::Error },
+    #[error("there is no secret in {place}")]
+    NoSecret { place: String },
+    #[error("cannot read the events in {}", path.display())]
+    Events { path: PathBuf, source: io::Error },
+    #[error("line {line} of the events is {problem}")]
+    Event { line: usize, problem: String },
+    #[error("the secret that was judged is no longer stored in `{provider}`, so nobody was marked")]
+    Stale { provider: Provider },
+    #[error("cannot write to standard output")]
+    Output(#[from] io::Error),
+}
+
+/// Nothing can be handed out, at a time that the words are relative to.
+#[derive(Debug, thiserror::Error)]
+#[error("{unavailable}")]
+pub(crate) struct Nothing {
+    pub(crate) unavailable: Unavailable,
+    pub(crate) now: DateTime<Utc>,
+}
+
+impl CommandError {
+    pub(crate) fn unavailable(unavailable: Unavailable, now: DateTime<Utc>) -> Self {
+        Self::Unavailable(Box::new(Nothing { unavailable, now }))
+    }
+
+    pub(crate) fn of_pick(error: PickError, now: DateTime<Utc>) -> Self {
+        match error {
+            PickError::Unavailable(unavailable) => Self::unavailable(unavailable, now),
+            PickError::Store(error) => Self::Store(error),
+            error => Self::Output(io::Error::other(error)),
+        }
+    }
+
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Unavailable(_) => exit::NOTHING_AVAILABLE,
+            _ => exit::FAILED,
+        }
+    }
+
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// The error and what caused it, one line each, without a secret: upstream's words are masked before they are kept.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines = vec![printable(&self.to_string())];
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            lines.push(printable(&error.to_string()));
+            cause = error.source();
+        }
+        lines
+    }
+
+    /// What to do next.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => store_hint(error),
+            Self::Unavailable(nothing) => Some(unavailable_hint(nothing)),
+            Self::Select(SelectError::Ambiguous { .. }) => {
+                Some("name it by its id, or by its number in the list".to_owned())
+            }
+            Self::Select(_) => Some("`pool list` shows the ids, labels and numbers".to_owned()),
+            Self::NoPool { provider } => Some(format!("`pool add {provider}` makes one")),
+            Self::NoHome => Some("name the store with `--store PATH`".to_owned()),
+            Self::NoSecret { .. } | Self::Secret { .. } => Some(
+                "pipe it in, or name a file with `--secret-file` or a variable with `--secret-env`"
+                    .to_owned(),
+            ),
+            Self::Stale { .. } => {
+                Some("it was replaced or removed meanwhile; nothing needs to be done".to_owned())
+            }
+            Self::Event { .. } | Self::Events { .. } | Self::Output(_) => None,
+        }
+    }
+}
+
+fn unavailable_hint(nothing: &Nothing) -> String {
+    let provider = &nothing.unavailable.provider;
+    match nothing.unavailable.first_return() {
+        Some((out, until)) => {
+            format!("{} returns first, {}; see `pool list {provider}`", out.id, when(until, nothing.now))
+        }
+        None if nothing.unavailable.out.is_empty() => format!("`pool add {provider}` adds one"),
+        None => format!("none returns by itself; see `pool list {provider}`"),
+    }
+}
+
+fn store_hint(error: &StoreError) -> Option<String> {
+    let hint = match error {
+        StoreError::NoFolder { .. } => {
+            "make the folder, or name another store with `--store PATH`".to_owned()
+        }
+        StoreError::NotAFile { .. } => "name the store itself with `--store PATH`".to_owned(),
+        StoreError::Format { source: FormatError::NewerVersion { .. }, .. } => {
+            "use the newer program that wrote it".to_owned()
+        }
+        StoreError::Format { path, .. } => format!(
+            "nothing was changed; mend the text, or put a backup in its place (`ls {}.*.bak`)",
+            path.display()
+        ),
+        StoreError::ReadOnly { path } => {
+            format!("give yourself write permission: `chmod u+w {}`", path.display())
+        }
+        StoreError::Locked { path, .. } => {
+            format!(
+                "find who holds it with `fuser {}`, end that, and try again; do not delete the file",
+                path.display()
+            )
+        }
+        StoreError::NotDurable { .. } => "check the disk, then run the command again".to_owned(),
+        StoreError::Change(ChangeError::Duplicate { provider, existing }) => {
+            format!("use that one, or remove it first: `pool remove {provider} {existing}`")
+        }
+        StoreError::Change(ChangeError::Ambiguous { .. }) => {
+            "name it by its number in `pool list`".to_owned()
+        }
+        StoreError::Change(_) => "`pool list` shows what is there".to_owned(),
+        _ => return None,
+    };
+    Some(hint)
+}

@@ -1,0 +1,100 @@
+use chrono::{DateTime, Utc};
+use pool_core::{CredentialId, Failure, Provider, Revive, time};
+use serde_json::{Map, Value};
+
+/// One recorded event.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Event {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) provider: Provider,
+    pub(crate) what: What,
+}
+
+/// What happened.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum What {
+    Pick,
+    Report { id: CredentialId, failure: Failure },
+    Success { id: CredentialId },
+    Reset { revive: Revive },
+    State,
+}
+
+impl Event {
+    /// Reads one line; the error says what is wrong with it.
+    pub(crate) fn read(line: &str) -> Result<Self, String> {
+        let value: Value =
+            serde_json::from_str(line).map_err(|error| format!("no JSON at column {}", error.column()))?;
+        let Value::Object(fields) = value else { return Err("no JSON object".to_owned()) };
+        let fields = Fields(fields);
+        let provider = Provider::new(fields.text("provider")?).map_err(|error| error.to_string())?;
+        Ok(Self { at: fields.time("at")?.ok_or("without `at`")?, provider, what: fields.what()? })
+    }
+}
+
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    fn what(&self) -> Result<What, String> {
+        match self.text("op")? {
+            "pick" => Ok(What::Pick),
+            "report" => Ok(What::Report { id: self.id()?, failure: self.failure()? }),
+            "success" => Ok(What::Success { id: self.id()? }),
+            "reset" => {
+                let revives = self.0.get("dead").and_then(Value::as_bool).unwrap_or(false);
+                Ok(What::Reset { revive: if revives { Revive::TheDead } else { Revive::Nobody } })
+            }
+            "state" => Ok(What::State),
+            other => Err(format!("of an unknown kind, `{other}`")),
+        }
+    }
+
+    fn failure(&self) -> Result<Failure, String> {
+        let mut failure = match self.given("status") {
+            None => Failure::no_answer(),
+            Some(status) => Failure::http(
+                status
+                    .as_u64()
+                    .and_then(|status| u16::try_from(status).ok())
+                    .ok_or("with a `status` that is none")?,
+            ),
+        };
+        if let Some(code) = self.given("code").and_then(Value::as_str) {
+            failure = failure.code(code);
+        }
+        if let Some(message) = self.given("message").and_then(Value::as_str) {
+            failure = failure.message(message);
+        }
+        Ok(match self.time("reset_at")? {
+            Some(time) => failure.reset_at(time),
+            None => failure,
+        })
+    }
+
+    fn id(&self) -> Result<CredentialId, String> {
+        CredentialId::new(self.text("credential")?).map_err(|error| error.to_string())
+    }
+
+    fn text(&self, name: &str) -> Result<&str, String> {
+        self.given(name).and_then(Value::as_str).ok_or_else(|| format!("without `{name}`"))
+    }
+
+    fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, String> {
+        let Some(value) = self.given(name) else { return Ok(None) };
+        let read = match value {
+            Value::String(text) => time::parse_text(text),
+            Value::Number(number) => time::parse_number(&number.to_string()),
+            _ => None,
+        };
+        match read {
+            Some(time) => Ok(Some(time)),
+            // A reset that is no time is no hint; an event without its time has no place in the order.
+            None if name == "reset_at" => Ok(None),
+            None => Err(format!("with a `{name}` that is no time")),
+        }
+    }
+
+    fn given(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+}

@@ -1,0 +1,71 @@
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use tracing_subscriber::EnvFilter;
+
+use crate::env;
+use crate::error::CommandError;
+use crate::render::{printable, reasons};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// The shape of `--json` output; it grows by new fields, and this number only changes when an old one does.
+pub(crate) const JSON_VERSION: u32 = 1;
+
+/// Prints data for people; colour is taken out where nobody would see it.
+pub(crate) fn print(text: &str) -> Result<(), CommandError> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// Prints one JSON value on a line of its own.
+pub(crate) fn print_json(value: &impl Serialize) -> Result<(), CommandError> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer(&mut out, value).map_err(io::Error::from)?;
+    out.write_all(b"\n")?;
+    Ok(out.flush()?)
+}
+
+/// Says on standard error what a person should know, although the command goes on.
+pub(crate) fn print_warning(text: &str) {
+    to_stderr(&format!("{WARNING}warning:{WARNING:#} {}\n", printable(text)));
+}
+
+pub(crate) fn print_error(error: &CommandError) {
+    let mut text = String::new();
+    for (index, line) in error.lines().iter().enumerate() {
+        text += &if index == 0 {
+            format!("{ERROR}error:{ERROR:#} {line}\n")
+        } else {
+            format!("  caused by: {line}\n")
+        };
+    }
+    if let CommandError::Unavailable(nothing) = error {
+        text += &reasons(nothing);
+    }
+    if let Some(hint) = error.hint() {
+        text += &format!("{HINT}hint:{HINT:#} {hint}\n");
+    }
+    to_stderr(&text);
+}
+
+fn to_stderr(text: &str) {
+    // With standard error gone, there is nobody left to tell.
+    drop(anstream::stderr().lock().write_all(text.as_bytes()));
+}
+
+/// Sends warnings of the libraries to standard error; `POOL_LOG` asks for more.
+pub(crate) fn start_log() {
+    let filter = EnvFilter::try_new(env::log_filter()).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(anstream::stderr)
+        .with_target(false)
+        .without_time();
+    // A second call in one process leaves the first log in place.
+    drop(log.try_init());
+}

@@ -1,0 +1,110 @@
+use anstyle::{AnsiColor, Style};
+use chrono::{DateTime, Utc};
+use comfy_table::{CellAlignment, Table, presets};
+use pool_core::{AuthType, Credential, CredentialId, Pool, Provider, Record, Standing};
+
+use crate::render::{left, printable, standing};
+
+const TITLE: Style = Style::new().bold();
+const DEAD: Style = AnsiColor::Red.on_default().bold();
+const RESTING: Style = AnsiColor::Yellow.on_default();
+const UNUSABLE: Style = Style::new().dimmed();
+
+/// The pools as people look at them: a table each, with the one that would be picked marked, and what to do about the dead.
+pub(crate) fn list<'a>(
+    pools: impl Iterator<Item = (&'a Pool, Option<CredentialId>)>,
+    now: DateTime<Utc>,
+) -> String {
+    let blocks: Vec<String> = pools.map(|(pool, next)| block(pool, next.as_ref(), now)).collect();
+    blocks.join("\n")
+}
+
+fn block(pool: &Pool, next: Option<&CredentialId>, now: DateTime<Utc>) -> String {
+    let count = pool.credentials().len();
+    let noun = if count == 1 { "credential" } else { "credentials" };
+    let mut text = format!("{TITLE}{}{TITLE:#} ({count} {noun})\n", printable(pool.provider().as_str()));
+    let rows: Vec<(&Credential, Standing)> = pool.standings(now).collect();
+    for (line, (_, how)) in table(pool, &rows, next, now).lines().zip(header_and(&rows)) {
+        let style = how.map_or(UNUSABLE, style);
+        text += &format!("{style}{}{style:#}\n", line.trim_end());
+    }
+    for (credential, how) in &rows {
+        for advice in advice(pool.provider(), credential, how, now) {
+            text += &format!("  {advice}\n");
+        }
+    }
+    text
+}
+
+/// Each line of a table with what stands on it: first the header, which has no standing.
+fn header_and<'a>(rows: &'a [(&Credential, Standing)]) -> impl Iterator<Item = ((), Option<&'a Standing>)> {
+    std::iter::once(((), None)).chain(rows.iter().map(|(_, how)| ((), Some(how))))
+}
+
+fn table(
+    pool: &Pool,
+    rows: &[(&Credential, Standing)],
+    next: Option<&CredentialId>,
+    now: DateTime<Utc>,
+) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_header(["", "#", "id", "label", "type", "source", "status", "uses"]);
+    for (number, (credential, how)) in (1..).zip(rows) {
+        let is_next = next == Some(&credential.id) && *how == Standing::Ready;
+        table.add_row([
+            (if is_next { "→" } else { "" }).to_owned(),
+            number.to_string(),
+            printable(credential.id.as_str()),
+            printable(&credential.label),
+            auth_type(&credential.auth_type),
+            printable(credential.source.as_str()),
+            standing(how, &credential.source, now),
+            uses(pool.record(&credential.id)),
+        ]);
+    }
+    for column in [1, 7] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn auth_type(auth_type: &AuthType) -> String {
+    printable(auth_type.as_str())
+}
+
+fn uses(record: Option<&Record>) -> String {
+    record.map_or(0, |record| record.usage.request_count).to_string()
+}
+
+fn style(how: &Standing) -> Style {
+    match how {
+        Standing::Ready => Style::new(),
+        Standing::Resting { .. } => RESTING,
+        Standing::Dead { .. } => DEAD,
+        _ => UNUSABLE,
+    }
+}
+
+/// What a person should know or do about one credential.
+fn advice(provider: &Provider, credential: &Credential, how: &Standing, now: DateTime<Utc>) -> Vec<String> {
+    let (provider, id) = (printable(provider.as_str()), printable(credential.id.as_str()));
+    let mut advice = Vec::new();
+    if let Standing::Dead { since, .. } = how {
+        let since = since.map(|since| format!(" for {}", left(now - since))).unwrap_or_default();
+        let cure = match credential.auth_type {
+            AuthType::OAuth => "sign in again, and its new token brings it back",
+            _ => "its key will not work again: `pool add` the new one",
+        };
+        advice.push(format!("{id} is dead{since}: {cure}; or `pool remove {provider} {id}`"));
+    } else if let Some(ended_at) = credential.token_ends_at().filter(|ends_at| *ends_at <= now) {
+        advice.push(format!(
+            "{id}: its access token ended {} ago, so its next use needs a refresh",
+            left(now - ended_at)
+        ));
+    }
+    advice
+}

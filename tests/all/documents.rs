@@ -1,0 +1,115 @@
+//! The examples of the docs run: every `console` block is a transcript, and what it shows is what is printed.
+//!
+//! `UPDATE_DOCS=1 cargo test -p pool-tests` writes down what is printed now; read the difference before you commit it.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::Home;
+
+#[test]
+fn the_readme_shows_what_happens() {
+    replay("README.md");
+}
+
+#[test]
+fn the_guide_to_the_commands_shows_what_happens() {
+    replay("docs/cli.md");
+}
+
+#[test]
+fn every_link_between_the_docs_leads_somewhere() {
+    for name in [
+        "README.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+        "docs/architecture.md",
+        "docs/cli.md",
+        "docs/design.md",
+        "docs/format.md",
+        "docs/glossary.md",
+    ] {
+        let path = root().join(name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+        for link in links.filter(|link| !link.is_empty() && !link.contains("://")) {
+            assert!(path.parent().unwrap().join(link).exists(), "{name} links to {link}");
+        }
+    }
+}
+
+/// Runs the commands of a document one after another in one home, and compares.
+fn replay(name: &str) {
+    let path = root().join(name);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let home = home();
+    let mut shown = String::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        writeln!(shown, "{line}").unwrap();
+        if line == "```console" {
+            let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            for command in block.iter().filter_map(|line| line.strip_prefix("$ ")) {
+                write!(shown, "$ {command}\n{}", run(&home, command)).unwrap();
+            }
+            writeln!(shown, "```").unwrap();
+        }
+    }
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        return update(&path, &shown);
+    }
+    let differs = text.lines().zip(shown.lines()).find(|(written, shown)| written != shown);
+    let advice = "run with UPDATE_DOCS=1 and read the difference";
+    assert!(text == shown, "{name} shows something else, first (written, shown): {differs:?}; {advice}");
+}
+
+/// A home like a fresh clone, with the two commands at hand.
+fn home() -> Home {
+    let home = Home::legacy();
+    home.write_at("tests/data/hermes-auth-legacy.json", crate::support::LEGACY_STORE);
+    for (name, program) in [
+        ("pool", env!("CARGO_BIN_EXE_pool-under-test")),
+        ("pool-migrate", env!("CARGO_BIN_EXE_pool-migrate-under-test")),
+    ] {
+        std::os::unix::fs::symlink(program, home.path().join(name)).unwrap();
+    }
+    home
+}
+
+/// What a command prints, standard error behind standard output, and how it ended if not well.
+fn run(home: &Home, command: &str) -> String {
+    let command = command.replace("cargo run --quiet --bin pool-migrate --", "pool-migrate");
+    let command = command.replace("cargo run --quiet --bin pool --", "pool");
+    let output = Command::new("sh")
+        .args(["-c", &command])
+        .env_clear()
+        .env("PATH", format!("{}:/usr/bin:/bin", home.path().display()))
+        .env("HERMES_HOME", home.path())
+        .current_dir(home.path())
+        .output()
+        .unwrap();
+    let mut text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    if let Some(code) = output.status.code().filter(|code| *code != 0) {
+        writeln!(text, "[exit {code}]").unwrap();
+    }
+    mask_chance(&home.redact(&text).replace("HOME/", ""))
+}
+
+/// A new credential has an id by chance.
+fn mask_chance(text: &str) -> String {
+    let line = |line: &str| match line.strip_prefix("added ") {
+        Some(rest) if rest.len() > 6 => format!("added 1a2b3c{}\n", &rest[6..]),
+        _ => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the docs are rewritten when asked for")]
+fn update(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}

@@ -1,0 +1,11 @@
+//! What only the whole can show, through the binaries and the files that people use.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod canary;
+// mod contract;
+mod documents;
+mod errors;
+mod incident;
+mod replay;
+mod support;

@@ -1,0 +1,88 @@
+//! The recorded cases: 240 runs of the reference, and 100 of the rules that it lacks.
+
+use pool_core::time;
+use serde_json::{Map, Value};
+
+use crate::support::Home;
+
+#[test]
+fn runs_of_the_reference_agree() {
+    agree(include_str!("../data/replay.jsonl"), 240);
+}
+
+#[test]
+fn runs_of_the_rules_agree() {
+    agree(include_str!("../data/replay-rules.jsonl"), 100);
+}
+
+#[test]
+fn a_replay_writes_nothing() {
+    let home = Home::legacy();
+    let before = home.read_store();
+    home.write("events.jsonl", "{\"at\":1779796800,\"op\":\"pick\",\"provider\":\"openai-codex\"}\n");
+    let said = home.pool("replay --events events.jsonl --strategy least_used --json").succeeded();
+    assert_eq!(said, "{\"op\":\"pick\",\"credential\":\"7db7c3\"}\n");
+    assert_eq!(home.read_store(), before);
+}
+
+#[test]
+fn a_bad_event_is_named_by_its_line() {
+    let home = Home::legacy();
+    home.write("events.jsonl", "\n{\"at\":1,\"op\":\"pick\",\"provider\":\"acme\"}\n{\"op\":\"pick\"}\n");
+    let ran = home.pool("replay --events events.jsonl --json");
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    assert_eq!(ran.err, "error: line 3 of the events is without `provider`\n");
+}
+
+fn agree(cases: &str, count: usize) {
+    let home = Home::empty();
+    let cases: Vec<Value> = cases.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(cases.len(), count);
+    let wrong: Vec<String> = cases.iter().flat_map(|case| disagreements(&home, case)).collect();
+    assert!(wrong.is_empty(), "{} disagreements, first: {:#?}", wrong.len(), &wrong[..wrong.len().min(5)]);
+}
+
+fn disagreements(home: &Home, case: &Value) -> Vec<String> {
+    home.write_store(&case["auth"].to_string());
+    let events: String =
+        case["events"].as_array().unwrap().iter().map(|event| format!("{event}\n")).collect();
+    home.write("events.jsonl", &events);
+    let strategy = case["strategy"].as_str().unwrap();
+    let out = home.pool(&format!("replay --events events.jsonl --strategy {strategy} --json")).succeeded();
+    let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let expected = case["expected"].as_array().unwrap();
+    assert_eq!(answers.len(), expected.len(), "{}", case["name"]);
+    let pairs = expected.iter().zip(&answers).enumerate();
+    let wrong = pairs.filter(|(_, (expected, answer))| !agrees(expected, answer));
+    wrong
+        .map(|(at, (expected, answer))| format!("{} event {at}: {expected} but {answer}", case["name"]))
+        .collect()
+}
+
+/// What a case expects of one answer; what it does not mention may be anything.
+fn agrees(expected: &Value, answer: &Value) -> bool {
+    expected.as_object().unwrap().iter().all(|(name, expected)| match name.as_str() {
+        "any" => true,
+        "state" => expected
+            .as_object()
+            .unwrap()
+            .iter()
+            .all(|(id, state)| same_state(state, &answer["credentials"][id])),
+        name => same(name, expected, &answer[name]),
+    })
+}
+
+fn same_state(expected: &Value, answer: &Value) -> bool {
+    let nothing = Map::new();
+    let expected = expected.as_object().unwrap_or(&nothing);
+    if expected.get("status").is_none_or(Value::is_null) {
+        return answer.is_null();
+    }
+    expected.iter().all(|(name, expected)| same(name, expected, &answer[name]))
+}
+
+/// Times compare as instants, and missing equals null.
+fn same(name: &str, expected: &Value, answer: &Value) -> bool {
+    let instant = |value: &Value| value.as_str().and_then(time::parse_text);
+    if name == "until" { instant(expected) == instant(answer) } else { expected == answer }
+}

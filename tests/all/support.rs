@@ -1,0 +1,111 @@
+//! A home of its own for each test: an empty environment, a store, and the two commands.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// A store as an older program wrote it; its tokens are fakes.
+pub(crate) const LEGACY_STORE: &str = include_str!("../data/hermes-auth-legacy.json");
+
+#[derive(Debug)]
+pub(crate) struct Home {
+    folder: TempDir,
+}
+
+/// What a command printed, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) code: i32,
+}
+
+impl Home {
+    pub(crate) fn empty() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn with_store(text: &str) -> Self {
+        let home = Self::empty();
+        home.write_store(text);
+        home
+    }
+
+    pub(crate) fn legacy() -> Self {
+        Self::with_store(LEGACY_STORE)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.path().join("auth.json")
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the test plays another program")]
+    pub(crate) fn write_store(&self, text: &str) {
+        std::fs::write(self.store(), text).unwrap();
+        #[cfg(unix)]
+        {
+            let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            std::fs::set_permissions(self.store(), private).unwrap();
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the test plays a user")]
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path().join(name), text).unwrap();
+    }
+
+    /// A file in a folder of its own.
+    pub(crate) fn write_at(&self, name: &str, text: &str) {
+        std::fs::create_dir_all(self.path().join(name).parent().unwrap()).unwrap();
+        self.write(name, text);
+    }
+
+    pub(crate) fn read_store(&self) -> String {
+        std::fs::read_to_string(self.store()).unwrap()
+    }
+
+    /// `pool` with these words, at noon unless they say when.
+    pub(crate) fn pool(&self, words: &str) -> Ran {
+        let now = if words.contains("--now") { "" } else { " --now 2026-05-26T12:00:00Z" };
+        self.run(env!("CARGO_BIN_EXE_pool-under-test"), &format!("{words}{now}"), &[])
+    }
+
+    pub(crate) fn pool_with(&self, words: &str, variables: &[(&str, &str)]) -> Ran {
+        self.run(env!("CARGO_BIN_EXE_pool-under-test"), words, variables)
+    }
+
+    pub(crate) fn pool_migrate(&self, words: &str) -> Ran {
+        self.run(env!("CARGO_BIN_EXE_pool-migrate-under-test"), words, &[])
+    }
+
+    fn run(&self, program: &str, words: &str, variables: &[(&str, &str)]) -> Ran {
+        let mut command = Command::new(program);
+        command.env_clear().env("HERMES_HOME", self.path()).env("HOME", self.path()).current_dir(self.path());
+        command.envs(variables.iter().copied());
+        let mut command = assert_cmd::Command::from_std(command);
+        let output = command.args(words.split_whitespace()).output().unwrap();
+        Ran {
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+            code: output.status.code().unwrap(),
+        }
+    }
+
+    /// Text with the path of this home taken out.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        text.replace(&self.path().display().to_string(), "HOME")
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    pub(crate) fn succeeded(self) -> String {
+        assert_eq!(self.code, 0, "{self:?}");
+        self.out
+    }
+}
