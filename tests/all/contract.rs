@@ -27,7 +27,11 @@ fn every_field_that_is_written_is_in_the_schema() {
     let store: Value = serde_json::from_str(&busy_store()).unwrap();
     for (provider, records) in store["credential_pool_runtime"].as_object().unwrap() {
         for (id, record) in records.as_object().unwrap() {
-            let names = record.as_object().unwrap().keys().chain(record["last_error"].as_object().into_iter().flat_map(|error| error.keys()));
+            let names = record
+                .as_object()
+                .unwrap()
+                .keys()
+                .chain(record["last_error"].as_object().into_iter().flat_map(|error| error.keys()));
             let unknown: Vec<&String> = names.filter(|name| !known.contains(*name)).collect();
             assert!(unknown.is_empty(), "{provider} {id}: {unknown:?}");
         }

@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod canary;
-// mod contract;
+mod changes;
+mod contract;
 mod documents;
 mod errors;
 mod incident;

@@ -58,7 +58,6 @@ pub use cooldown::Cooldowns;
 pub use credential::{AuthType, Credential, CredentialId, Holding, NameError, Tokens, Unresolved};
 pub use failure::Failure;
 pub use lease::{Lease, Leases};
-pub use mask::mask_keys;
 pub use pick::{Out, PickRequest, Unavailable, WhyOut};
 pub use pool::{InFlight, Pool};
 pub use pools::Pools;

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use pool_core::{Provider, time};
 
 use crate::error::FormatError;
-use crate::raw::{Decoded, Layout, List, Object, Raw, Warning};
+use crate::raw::{Decoded, Layout, List, Object, Raw, Text, Warning};
 
 /// The section of definitions.
 const POOL: &str = "credential_pool";
@@ -20,6 +20,8 @@ pub struct Document {
     pools: Object,
     runtime: Object,
     layout: Layout,
+    /// White space before and behind the object, such as the line feed at the end of a file.
+    around: (String, String),
     warnings: Vec<Warning>,
 }
 
@@ -51,6 +53,7 @@ impl Document {
             pools: section(POOL),
             runtime: section(RUNTIME),
             layout,
+            around: (String::new(), "\n".to_owned()),
             warnings: Vec::new(),
         }
     }
@@ -80,7 +83,7 @@ impl Document {
                 return Err(not_an_object(&format!("{RUNTIME}.{}", key.to_text().unwrap_or_default())));
             }
         }
-        Ok(Self { top, pools, runtime, layout, warnings })
+        Ok(Self { top, pools, runtime, layout, around: around(&raw), warnings })
     }
 
     /// What was odd about the text, although it could be read.
@@ -218,11 +221,15 @@ impl Document {
 
     /// The whole text.
     #[must_use]
-    pub fn render(&self) -> Raw {
+    pub fn render(&self) -> Text {
         let mut top = self.top.clone();
         put_section(&mut top, POOL, &self.pools);
         put_section(&mut top, RUNTIME, &self.runtime);
-        top.render()
+        let (before, behind) = &self.around;
+        let top = top.render();
+        let mut text = String::with_capacity(before.len() + top.as_str().len() + behind.len());
+        text.extend([before, top.as_str(), behind]);
+        Text::from(text)
     }
 
     fn list(&self, provider: &Provider) -> Option<List> {
@@ -244,6 +251,13 @@ impl Document {
             Depth::Item => section.deeper().deeper(),
         }
     }
+}
+
+fn around(raw: &Raw) -> (String, String) {
+    let (value, text) = (raw.as_str(), raw.document().as_str());
+    let before = &text[..text.len() - text.trim_start().len()];
+    let behind = text.get(before.len() + value.len()..).unwrap_or_default();
+    (before.to_owned(), behind.to_owned())
 }
 
 /// An unchanged section is left where and as it is; a missing one appears only with something in it.

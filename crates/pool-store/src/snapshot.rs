@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use pool_core::{
     Action, Applied, Change, ChangeError, CredentialId, DefinitionEdit, Outcome, Pool, Pools, Provider,
 };
-use pool_format::raw::{List, Object, Raw};
+use pool_format::raw::{List, Object, Text};
 use pool_format::{Document, Placement, read_entry, read_record, renew_entry, write_entry, write_record};
 use pool_migrate::{migrate, rollback};
 
@@ -67,7 +67,7 @@ impl Snapshot {
     }
 
     /// The text to write: stamped, and in the layout that the store says it has.
-    pub(crate) fn into_text(mut self, location: &Location, now: DateTime<Utc>) -> Result<Raw, StoreError> {
+    pub(crate) fn into_text(mut self, location: &Location, now: DateTime<Utc>) -> Result<Text, StoreError> {
         let format = || StoreError::format(&location.target);
         if self.placement == Placement::Inline {
             rollback(&mut self.document, &self.environment, now).map_err(format())?;
