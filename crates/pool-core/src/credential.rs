@@ -5,20 +5,10 @@ use chrono::{DateTime, Utc};
 
 use crate::account::{self, Claims};
 use crate::mask;
+use crate::name::NameError;
 use crate::provider::Provider;
 use crate::secret::{Fingerprint, Secret};
 use crate::source::Source;
-
-/// A name that would be empty.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("a name must not be empty")]
-pub struct NameError;
-
-impl NameError {
-    pub(crate) fn unless_empty(name: &str) -> Result<&str, Self> {
-        if name.is_empty() { Err(Self) } else { Ok(name) }
-    }
-}
 
 /// The stable name of one credential within its provider; six hex digits by custom, any text in fact.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::credential::NameError;
+use crate::name::NameError;
 
 /// The name of a provider, as it stands in `auth.json`: `openai-codex`, `custom:together.ai`.
 ///
