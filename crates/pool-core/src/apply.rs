@@ -196,6 +196,10 @@ impl Pool {
     /// Takes a credential out of the line and remembers that it was there.
     pub(crate) fn forget(&mut self, id: &CredentialId, subject: Option<Fingerprint>, now: DateTime<Utc>) {
         self.credentials.retain(|credential| credential.id != *id || credential.subject() != subject);
+        if self.credentials.iter().any(|credential| credential.id == *id) {
+            // The record is the verdict on another entry that shares the id.
+            return;
+        }
         let state = State::Removed { at: Some(now), subject };
         self.records.insert(id.clone(), Record { state, ..Record::default() });
     }

@@ -4,7 +4,7 @@ use crate::verdict::Kind;
 
 /// How long a credential rests when the provider did not say: a table per kind that callers may change.
 ///
-/// Defaults: 60 s without an HTTP answer, 5 min after a refused secret, 1 h for all else.
+/// Defaults: 60 s without an HTTP answer or where it was not understood, 5 min after a refused secret, 1 h for all else.
 ///
 /// ```
 /// use chrono::TimeDelta;
@@ -53,7 +53,8 @@ impl Cooldowns {
 
 fn default_rest(kind: Kind) -> TimeDelta {
     match kind {
-        Kind::Network | Kind::Timeout => TimeDelta::seconds(60),
+        // What is not understood marks nobody for long.
+        Kind::Network | Kind::Timeout | Kind::Unknown => TimeDelta::seconds(60),
         Kind::Auth => TimeDelta::minutes(5),
         _ => TimeDelta::hours(1),
     }

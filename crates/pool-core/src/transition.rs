@@ -44,7 +44,9 @@ pub(crate) fn fail(
     now: DateTime<Utc>,
 ) -> State {
     match state {
-        State::Dead(_) | State::Unknown { .. } => state.clone(),
+        State::Dead(_) | State::Removed { .. } | State::Unknown { .. } => state.clone(),
+        // News from before it was cleared.
+        State::Ok { .. } if state.judged_at(now).is_some_and(|cleared_at| cleared_at > now) => state.clone(),
         _ if judgement.verdict.is_terminal() => {
             State::Dead(Death { at: Some(now), subject: suspect.subject, error })
         }

@@ -210,11 +210,18 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// When its version is another than 1 (none at all is 1).
+    /// When its version is above 1, or no integer.
     pub fn writable(&self) -> Result<(), FormatError> {
         match self.top.get("version") {
             None => Ok(()),
-            Some(version) if version.number() == Some("1") => Ok(()),
+            Some(version)
+                if version
+                    .number()
+                    .and_then(|number| number.parse::<i64>().ok())
+                    .is_some_and(|number| number <= 1) =>
+            {
+                Ok(())
+            }
             Some(version) => Err(FormatError::NewerVersion { version: spelled(version) }),
         }
     }

@@ -36,18 +36,28 @@ pub fn entry_id(entry: &Object) -> Option<CredentialId> {
 /// Absent fields and nulls have the defaults of docs/format.md.
 #[must_use]
 pub fn read_entry(entry: &Object, provider: &Provider, lender: &impl Lender) -> Option<Credential> {
-    let source = Source::new(text(entry, "source").unwrap_or_else(|| "manual".to_owned()));
+    let source = read_source(entry);
     let label = text(entry, "label").filter(|label| !label.is_empty());
     Some(Credential {
         id: entry_id(entry)?,
         label: label.unwrap_or_else(|| default_label(&source, provider)),
         auth_type: AuthType::from_word(text(entry, "auth_type").as_deref().unwrap_or("api_key")),
         priority: integer(entry, "priority").unwrap_or(0),
-        base_url: text(entry, "base_url"),
+        base_url: ["base_url", "inference_base_url"]
+            .into_iter()
+            .find_map(|name| text(entry, name).filter(|url| !url.is_empty())),
         expires_at: moment(entry, "expires_at_ms").or_else(|| moment(entry, "expires_at")),
         holding: read_holding(entry, provider, &source, lender),
         source,
     })
+}
+
+/// A source that is no text is one that nobody knows: it lends, so that nothing is handed out or pruned by mistake.
+fn read_source(entry: &Object) -> Source {
+    match entry.get("source") {
+        Some(raw) if !raw.is_null() => Source::new(raw.to_text().unwrap_or_else(|| "unreadable".to_owned())),
+        _ => Source::manual(),
+    }
 }
 
 fn default_label(source: &Source, provider: &Provider) -> String {

@@ -51,6 +51,8 @@ fn read_rest(
     now: DateTime<Utc>,
 ) -> State {
     let error = read_error(record, Kind::Unknown);
+    // It was not judged to be dead, whatever its words say.
+    let error = if error.kind.is_terminal() { LastError { kind: Kind::Auth, ..error } } else { error };
     let from = text(record, "reset_from")
         .and_then(|word| ResetFrom::from_word(&word))
         .unwrap_or(ResetFrom::Provider);
@@ -128,11 +130,16 @@ fn replace_state(current: &Object, state: &State, layout: Layout) -> Object {
     let mut object = Object::new(layout.clone());
     write_state(&mut object, state, &layout);
     for (name, value) in current.members() {
-        if !name.to_text().is_some_and(|name| STATE_FIELDS.contains(&name.as_str())) {
+        if !name.to_text().is_some_and(|name| goes_with_a_state(&name)) {
             object.push(name.clone(), value.clone());
         }
     }
     object
+}
+
+/// What could not be read beside an older state goes with it.
+fn goes_with_a_state(field: &str) -> bool {
+    STATE_FIELDS.contains(&field) || field == "legacy"
 }
 
 fn write_state(object: &mut Object, state: &State, layout: &Layout) {
@@ -181,11 +188,20 @@ fn write_error(error: &LastError, layout: Layout) -> Raw {
 }
 
 fn write_usage(object: &mut Object, usage: Usage) {
+    if usage == Usage::default() {
+        object.remove("request_count");
+        object.remove("last_used_at");
+        return;
+    }
     object.set("request_count", Raw::unsigned(usage.request_count));
     put_time(object, "last_used_at", usage.last_used_at);
 }
 
 fn write_models(object: &mut Object, record: &Record, layout: &Layout) {
+    if record.models.is_empty() {
+        object.remove("models");
+        return;
+    }
     let current = object.get("models").and_then(Object::read);
     let mut models = current.unwrap_or_else(|| Object::new(layout.deeper()));
     for (model, state) in &record.models {

@@ -180,8 +180,11 @@ pub(crate) fn write(entry: &mut Object, state: &State, request_count: u64, legac
     entry.set("last_error_reason", words(error.and_then(|error| error.reason.as_deref())));
     entry.set("last_error_message", words(error.and_then(|error| error.message.as_deref())));
     entry.set("last_error_reset_at", epoch(reset));
+    let is_unknown = matches!(state, State::Unknown { .. });
     for (name, raw) in legacy.iter().filter(|(name, _)| FIELDS.contains(&name.as_str())) {
-        entry.set(name, raw.clone());
+        if is_unknown || entry.get(name).is_none_or(Raw::is_null) {
+            entry.set(name, raw.clone());
+        }
     }
     if request_count > 0 {
         entry.set("request_count", Raw::unsigned(request_count));
