@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use pool_core::{
-    Credential, CredentialId, Failure, Grant, PickRequest, Provider, Revive, Secret, Strategy, Target, Tokens, time,
+    Credential, CredentialId, Failure, Grant, PickRequest, Provider, Revive, Secret, Strategy, Target,
+    Tokens, time,
 };
 use pool_store::{FileStore, PoolHandle};
 use similar::TextDiff;
@@ -181,7 +182,8 @@ fn a_removal() {
 #[test]
 fn a_rotation_of_a_dead_login() {
     let bench = Bench::new();
-    let tokens = Tokens::access(Secret::new("at-new".to_owned())).with_refresh(Some(Secret::new("rt-new".to_owned())));
+    let tokens =
+        Tokens::access(Secret::new("at-new".to_owned())).with_refresh(Some(Secret::new("rt-new".to_owned())));
     let ends_at = time::parse_text("2026-05-26T13:00:00Z");
     bench.pool.rotate(&acme(), target("a3"), tokens, Grant::New, ends_at).unwrap();
     insta::assert_snapshot!(bench.difference());

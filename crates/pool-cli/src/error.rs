@@ -14,7 +14,7 @@ use crate::render::{printable, when};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandError {
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     #[error(transparent)]
     Unavailable(Box<Nothing>),
     #[error(transparent)]
@@ -43,6 +43,13 @@ pub(crate) enum CommandError {
 pub(crate) struct Nothing {
     pub(crate) unavailable: Unavailable,
     pub(crate) now: DateTime<Utc>,
+}
+
+impl From<StoreError> for CommandError {
+    /// A command ends with its error, so that it is no comfort that a verdict holds in its process.
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.cause().clone())
+    }
 }
 
 impl CommandError {

@@ -1,4 +1,8 @@
-//! How a handle keeps its view fresh, and how a change goes from there to the store.
+//! How a handle keeps its view fresh, and how changes go from there to the store.
+//!
+//! A change is queued first, so that a verdict holds in this process at once, and then waits for its turn to write. Whoever
+//! has the turn takes along all that is queued: changes of many threads share one write, and each caller returns when
+//! its own is kept.
 
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Instant;
@@ -7,8 +11,11 @@ use chrono::{DateTime, Utc};
 use pool_core::{Action, Change, ChangeError, Outcome, Provider, State, time};
 
 use crate::error::StoreError;
-use crate::handle::{Inner, View};
+use crate::handle::{Inner, Queued, View};
 use crate::store::Committed;
+
+/// Changes as a store takes them, each with its own time.
+type Batch = Vec<(DateTime<Utc>, Change)>;
 
 impl Inner {
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -33,65 +40,51 @@ impl Inner {
 
     /// Makes one change: in this process at once if it is a verdict, and in the store before it returns.
     pub(crate) fn commit(&self, provider: &Provider, action: Action) -> Result<Outcome, StoreError> {
-        let _turn = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.now();
-        let is_verdict = matches!(action, Action::Fail { .. });
-        let change = Change { provider: provider.clone(), action };
-        let batch = {
-            let mut view = self.view();
-            if is_verdict {
-                // Errors come from the store, which knows the newest data.
-                drop(view.pools.apply(&change, now));
-            }
-            view.batch(Some((now, change.clone())), now)
-        };
-        match self.write(&batch, now) {
-            Ok(committed) => Ok(last(committed)?),
-            Err(error) => {
-                let is_kept = is_verdict && !matches!(error, StoreError::NotDurable { .. });
-                if is_kept {
-                    self.view().unsaved.push((now, change));
-                }
-                Err(error)
-            }
+        let ticket = self.view().queue(self.now(), Change { provider: provider.clone(), action });
+        let _turn = self.turn();
+        if let Some(answer) = self.view().answers.remove(&ticket) {
+            return answer;
         }
+        self.write();
+        self.view().answers.remove(&ticket).expect("a write answers all that was queued before it")
     }
 
     /// Writes what was not written yet.
     pub(crate) fn flush(&self) -> Result<(), StoreError> {
-        let _turn = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.now();
-        let batch = self.view().batch(None, now);
-        if batch.is_empty() { Ok(()) } else { self.write(&batch, now).map(drop) }
+        let _turn = self.turn();
+        let verdicts = self.view().unsaved.clone();
+        self.write_batch(&verdicts)?;
+        let counters = self.view().counters(self.now());
+        self.write_batch(&counters)
     }
 
-    fn write(
-        &self,
-        batch: &[(DateTime<Utc>, Change)],
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Answer>, StoreError> {
-        let result = self.store.apply(batch, self.pruning, now);
-        let mut view = self.view();
-        match result {
-            Ok(committed) => {
-                log_deaths(batch, &committed);
-                if committed.written {
-                    view.forget_written(batch);
-                }
-                view.pools = committed.pools;
-                view.version = committed.version;
-                view.looked_at = view.version.as_ref().and(view.looked_at);
-                view.add_what_is_not_written();
-                Ok(committed.outcomes)
-            }
-            Err(error) => {
-                if matches!(error, StoreError::NotDurable { .. }) {
-                    view.forget_written(batch);
-                    view.look_again();
-                }
-                Err(error)
-            }
+    fn write_batch(&self, batch: &Batch) -> Result<(), StoreError> {
+        if batch.is_empty() {
+            return Ok(());
         }
+        let result = self.store.apply(batch, self.pruning, self.now());
+        self.view().take_in(batch, &[], result).map(drop)
+    }
+
+    /// Writes all that is queued, and with it what could not be written before.
+    fn write(&self) {
+        let now = self.now();
+        let (queued, batch) = {
+            let view = self.view();
+            let queued = view.queued.clone();
+            let reasons = queued.iter().map(|queued| (queued.at, queued.change.clone()));
+            let riders = view.unsaved.iter().cloned().chain(view.counters(now));
+            let batch: Batch = riders.chain(reasons).collect();
+            (queued, batch)
+        };
+        let result = self.store.apply(&batch, self.pruning, now);
+        let mut view = self.view();
+        let answers = view.take_in(&batch, &queued, result);
+        view.answer(&queued, answers);
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn view(&self) -> MutexGuard<'_, View> {
@@ -106,27 +99,101 @@ type Answer = Result<Outcome, ChangeError>;
 impl Drop for Inner {
     fn drop(&mut self) {
         if let Err(error) = self.flush() {
-            tracing::warn!(%error, "counters of this process are lost");
+            let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            tracing::warn!(%error, cause, "what this process knew is not saved");
         }
     }
 }
 
 impl View {
-    /// What a write carries: verdicts that could not be written before, counters, and last the change that is its reason.
-    fn batch(
-        &self,
-        reason: Option<(DateTime<Utc>, Change)>,
-        now: DateTime<Utc>,
-    ) -> Vec<(DateTime<Utc>, Change)> {
-        let counts = self.uncounted.iter().map(|((provider, id), usage)| {
-            let action = Action::Count { id: id.clone(), usage: *usage };
-            (now, Change { provider: provider.clone(), action })
-        });
-        self.unsaved.iter().cloned().chain(counts).chain(reason).collect()
+    /// Queues a change for the next write; a verdict holds here at once.
+    fn queue(&mut self, at: DateTime<Utc>, change: Change) -> u64 {
+        if is_verdict(&change) {
+            // Errors come from the store, which knows the newest data.
+            drop(self.pools.apply(&change, at));
+        }
+        self.tickets += 1;
+        self.queued.push(Queued { ticket: self.tickets, at, change });
+        self.tickets
     }
 
-    /// Takes written counters and verdicts off the list; what came in meanwhile stays on it.
-    fn forget_written(&mut self, batch: &[(DateTime<Utc>, Change)]) {
+    fn counters(&self, now: DateTime<Utc>) -> Batch {
+        let count = |((provider, id), usage): (&(Provider, _), &_)| {
+            (
+                now,
+                Change {
+                    provider: provider.clone(),
+                    action: Action::Count { id: Clone::clone(id), usage: *usage },
+                },
+            )
+        };
+        self.uncounted.iter().map(count).collect()
+    }
+
+    /// Takes in what became of a batch, and takes what was queued of it off the list.
+    fn take_in(
+        &mut self,
+        batch: &[(DateTime<Utc>, Change)],
+        queued: &[Queued],
+        result: Result<Committed, StoreError>,
+    ) -> Result<Vec<Answer>, StoreError> {
+        self.queued.retain(|waiting| !queued.iter().any(|taken| taken.ticket == waiting.ticket));
+        match result {
+            Ok(committed) => {
+                log_deaths(batch, &committed);
+                // What the store had nothing to write for, it knows.
+                self.unsaved.clear();
+                if committed.written {
+                    self.forget_counted(batch);
+                }
+                self.pools = committed.pools;
+                self.looked_at = committed.version.as_ref().and(self.looked_at);
+                self.version = committed.version;
+                self.loose_mode = self.loose_mode.filter(|_| !committed.written);
+                self.add_what_is_not_written();
+                Ok(committed.outcomes)
+            }
+            Err(error) => {
+                if matches!(error, StoreError::NotDurable { .. }) {
+                    self.unsaved.clear();
+                    self.forget_counted(batch);
+                    (self.version, self.looked_at) = (None, None);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Hands out the answers to queued changes, and keeps the verdicts that could not be written.
+    fn answer(&mut self, queued: &[Queued], answers: Result<Vec<Answer>, StoreError>) {
+        match answers {
+            Ok(answers) => {
+                // The riders come first in a batch, so that its last answers are those of what was queued.
+                let riders = answers.len().saturating_sub(queued.len());
+                for (taken, answer) in queued.iter().zip(answers.into_iter().skip(riders)) {
+                    self.answers.insert(taken.ticket, answer.map_err(StoreError::from));
+                }
+            }
+            Err(error) => {
+                for taken in queued {
+                    let error = self.not_saved(taken, error.clone());
+                    self.answers.insert(taken.ticket, Err(error));
+                }
+            }
+        }
+    }
+
+    /// Keeps a verdict that could not be written, and says so.
+    fn not_saved(&mut self, taken: &Queued, error: StoreError) -> StoreError {
+        if !is_verdict(&taken.change) || matches!(error, StoreError::NotDurable { .. }) {
+            return error;
+        }
+        self.unsaved.push((taken.at, taken.change.clone()));
+        StoreError::VerdictNotSaved { source: Box::new(error) }
+    }
+
+    /// Takes written counters off the list; uses that came in meanwhile stay on it.
+    fn forget_counted(&mut self, batch: &[(DateTime<Utc>, Change)]) {
         for (_, change) in batch {
             let Action::Count { id, usage } = &change.action else { continue };
             let place = (change.provider.clone(), id.clone());
@@ -137,40 +204,33 @@ impl View {
                 }
             }
         }
-        // Only the writer adds to this list, and only when a write failed.
-        self.unsaved.clear();
     }
 
+    /// What this process knows, and the store does not yet, holds here all the same.
     fn add_what_is_not_written(&mut self) {
-        for (at, change) in self.unsaved.clone() {
+        let waiting = self.queued.iter().map(|queued| (queued.at, queued.change.clone()));
+        let verdicts: Batch =
+            self.unsaved.iter().cloned().chain(waiting).filter(|(_, change)| is_verdict(change)).collect();
+        let counters =
+            self.uncounted.values().filter_map(|usage| usage.last_used_at).max().unwrap_or_default();
+        for (at, change) in verdicts.into_iter().chain(self.counters(counters)) {
             // What it was about may be gone by now.
             drop(self.pools.apply(&change, at));
         }
-        for ((provider, id), usage) in &self.uncounted {
-            let change = Change {
-                provider: provider.clone(),
-                action: Action::Count { id: id.clone(), usage: *usage },
-            };
-            drop(self.pools.apply(&change, usage.last_used_at.unwrap_or_default()));
-        }
-    }
-
-    fn look_again(&mut self) {
-        self.version = None;
-        self.looked_at = None;
     }
 }
 
-fn last(answers: Vec<Answer>) -> Result<Outcome, StoreError> {
-    let answer = answers.into_iter().next_back().expect("a store answers every change, and there is one");
-    Ok(answer?)
+fn is_verdict(change: &Change) -> bool {
+    matches!(change.action, Action::Fail { .. })
 }
 
 /// Each death is said once: when it is written.
 fn log_deaths(batch: &[(DateTime<Utc>, Change)], committed: &Committed) {
     for ((_, change), answer) in batch.iter().zip(&committed.outcomes) {
         let Ok(Outcome::Judged { marked, .. }) = answer else { continue };
-        let Some(pool) = committed.pools.get(&change.provider) else { continue };
+        let is_terminal =
+            matches!(&change.action, Action::Fail { judgement, .. } if judgement.verdict.is_terminal());
+        let Some(pool) = committed.pools.get(&change.provider).filter(|_| is_terminal) else { continue };
         for credential in pool.credentials().iter().filter(|credential| marked.contains(&credential.id)) {
             if let Some(State::Dead(death)) = pool.record(&credential.id).map(|record| &record.state) {
                 let reason = death.error.reason.as_deref().unwrap_or(death.error.kind.as_str());

@@ -1,12 +1,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use pool_core::ChangeError;
 use pool_format::FormatError;
 
 /// Why a store cannot be read or changed. Every variant names the file.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The folder of the store is not there.
@@ -31,10 +32,10 @@ pub enum StoreError {
         /// The file it was tried on.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        source: Arc<io::Error>,
     },
     /// It is not an `auth.json`.
-    #[error("{} is not a store", path.display())]
+    #[error("{} cannot be used as a store", path.display())]
     Format {
         /// The store.
         path: PathBuf,
@@ -61,7 +62,13 @@ pub enum StoreError {
         /// The store.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        source: Arc<io::Error>,
+    },
+    /// A verdict holds in this process, and goes with its next write.
+    #[error("the verdict holds in this process, but is not saved")]
+    VerdictNotSaved {
+        /// Why not.
+        source: Box<Self>,
     },
     /// The change cannot be made.
     #[error(transparent)]
@@ -72,11 +79,20 @@ impl StoreError {
     /// Whether the lock was held for too long, so that trying again may help.
     #[must_use]
     pub fn is_locked(&self) -> bool {
-        matches!(self, Self::Locked { .. })
+        matches!(self.cause(), Self::Locked { .. })
+    }
+
+    /// What went wrong with the store, also where a verdict holds all the same.
+    #[must_use]
+    pub fn cause(&self) -> &Self {
+        match self {
+            Self::VerdictNotSaved { source } => source.cause(),
+            error => error,
+        }
     }
 
     pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { operation, path: path.to_owned(), source }
+        move |source| Self::Io { operation, path: path.to_owned(), source: Arc::new(source) }
     }
 
     pub(crate) fn format(path: &Path) -> impl FnOnce(FormatError) -> Self {

@@ -58,9 +58,23 @@ pub(crate) struct View {
     pub(crate) loose_mode: Option<u32>,
     /// Verdicts that could not be written yet: they hold here all the same, and go with the next write.
     pub(crate) unsaved: Vec<(DateTime<Utc>, Change)>,
+    /// Changes that wait for a write.
+    pub(crate) queued: Vec<Queued>,
+    /// What became of queued changes, until their callers fetch it.
+    pub(crate) answers: HashMap<u64, Result<Outcome, StoreError>>,
+    /// How many changes were queued so far; the last one's number.
+    pub(crate) tickets: u64,
     /// Uses that were not written yet.
     pub(crate) uncounted: HashMap<(Provider, CredentialId), Usage>,
     seeds: fastrand::Rng,
+}
+
+/// A change that waits for a write.
+#[derive(Clone)]
+pub(crate) struct Queued {
+    pub(crate) ticket: u64,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) change: Change,
 }
 
 /// Why a handle gave no credential.
@@ -135,6 +149,9 @@ impl Builder {
             looked_at: None,
             loose_mode: None,
             unsaved: Vec::new(),
+            queued: Vec::new(),
+            answers: HashMap::new(),
+            tickets: 0,
             uncounted: HashMap::new(),
             seeds: self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed),
         };

@@ -33,7 +33,7 @@ pub(crate) fn replace(location: &Location, text: &str, _proof: &LockGuard) -> Re
         // The sibling is gone, so the rename was done, and only the sync of the folder failed.
         Err(source) => {
             keep(fresh);
-            Err(StoreError::NotDurable { path: target.clone(), source })
+            Err(StoreError::NotDurable { path: target.clone(), source: source.into() })
         }
     }
 }
@@ -43,7 +43,8 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), StoreError> {
     let location = Location { given: path.to_owned(), target: path.to_owned() };
     let fresh = write_sibling(&location, text).map_err(StoreError::io("write", path))?;
     fresh.persist_noclobber(path).map_err(|error| StoreError::io("write", path)(error.error))?;
-    sync_folder(location.folder()).map_err(|source| StoreError::NotDurable { path: path.to_owned(), source })
+    sync_folder(location.folder())
+        .map_err(|source| StoreError::NotDurable { path: path.to_owned(), source: source.into() })
 }
 
 /// A file or folder that nobody may write is not ours to replace, although a rename would do it, and root may.
