@@ -126,6 +126,7 @@ fn store_hint(error: &StoreError) -> Option<String> {
         StoreError::NoFolder { .. } => {
             "make the folder, or name another store with `--store PATH`".to_owned()
         }
+        StoreError::NoStore { .. } => "name the store: `pool-migrate PATH`".to_owned(),
         StoreError::NotAFile { .. } => "name the store itself with `--store PATH`".to_owned(),
         StoreError::Format { source: FormatError::NewerVersion { .. }, .. } => {
             "use the newer program that wrote it".to_owned()

@@ -104,6 +104,12 @@ impl Document {
         providers
     }
 
+    /// Whether a provider has a value that is no list: not ours to read or to fill.
+    #[must_use]
+    pub fn is_foreign(&self, provider: &Provider) -> bool {
+        self.list(provider).is_none() && self.pools.get(provider.as_str()).is_some_and(|raw| !raw.is_null())
+    }
+
     /// The entries of a provider as they stand, credentials or not; empty where it has no list.
     #[must_use]
     pub fn entries(&self, provider: &Provider) -> List {

@@ -98,9 +98,12 @@ type Answer = Result<Outcome, ChangeError>;
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Err(error) = self.flush() {
-            let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-            tracing::warn!(%error, cause, "what this process knew is not saved");
+        let had_counters = !self.view().uncounted.is_empty();
+        match self.flush() {
+            Err(error) if had_counters => tracing::warn!(%error, "counters of this process are lost"),
+            // Who reported a verdict that could not be saved was told so.
+            Err(error) => tracing::debug!(%error, "verdicts of this process are lost"),
+            Ok(()) => {}
         }
     }
 }

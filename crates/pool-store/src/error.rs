@@ -16,6 +16,12 @@ pub enum StoreError {
         /// The store.
         path: PathBuf,
     },
+    /// There is no store to migrate.
+    #[error("there is no store at {}", path.display())]
+    NoStore {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
     /// What stands there is no regular file.
     #[error("{} is {what}, not a file", path.display())]
     NotAFile {

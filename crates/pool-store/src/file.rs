@@ -50,6 +50,7 @@ pub(crate) fn read(location: &Location) -> Result<Reading, StoreError> {
         let identity = Identity { store: None, variables };
         return Ok(Reading { document: Document::empty(), identity, loose_mode: None });
     };
+    // With the size at hand it is read into one allocation, so that no outgrown copy of the keys is left behind.
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0).saturating_add(1));
     file.read_to_end(&mut bytes).map_err(StoreError::io("read", &location.target))?;
     let document = Document::read(bytes).map_err(StoreError::format(&location.target))?;

@@ -10,15 +10,17 @@ mod file;
 mod handle;
 mod location;
 mod lock;
+mod memory;
 mod replace;
+mod rewrite;
 mod snapshot;
 mod store;
 
 pub use error::StoreError;
 pub use handle::{Builder, DEFAULT_LOOK_EVERY, PickError, PoolHandle, Reported};
-pub use store::{
-    Committed, DEFAULT_LOCK_WAIT, FileStore, Loaded, MemoryStore, Pruning, Rewritten, Store, Version,
-};
+pub use memory::MemoryStore;
+pub use rewrite::Rewritten;
+pub use store::{Committed, DEFAULT_LOCK_WAIT, FileStore, Loaded, Pruning, Store, Version};
 
 /// The example of the README runs with the examples of this crate.
 #[cfg(doctest)]

@@ -1,9 +1,10 @@
-use std::fs::{File, OpenOptions, TryLockError};
-use std::path::{Path, PathBuf};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::error::StoreError;
-use crate::location::Location;
+use crate::location::{Location, folder_of};
+use crate::replace::keep_owner;
 
 /// How long a waiter sleeps between two tries, at most; the jitter keeps waiters from marching in step.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
@@ -27,13 +28,13 @@ impl LockGuard {
     }
 }
 
-fn wait_for(path: &PathBuf, wait: Duration, deadline: Instant) -> Result<File, StoreError> {
+fn wait_for(path: &Path, wait: Duration, deadline: Instant) -> Result<File, StoreError> {
     let file = open(path)?;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
-                return Err(StoreError::Locked { path: path.clone(), waited: wait });
+                return Err(StoreError::Locked { path: path.to_owned(), waited: wait });
             }
             Err(TryLockError::WouldBlock) => std::thread::sleep(pause(deadline)),
             Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", path)(error)),
@@ -50,7 +51,12 @@ fn open(path: &Path) -> Result<File, StoreError> {
     options.create(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(StoreError::io("open the lock", path))
+    let file = options.open(path).map_err(StoreError::io("open the lock", path))?;
+    // A lock that root makes must be one that the owner of the folder can take.
+    if let Ok(folder) = fs::metadata(folder_of(path)) {
+        keep_owner(&file, &folder).map_err(StoreError::io("open the lock", path))?;
+    }
+    Ok(file)
 }
 
 fn pause(deadline: Instant) -> Duration {

@@ -5,7 +5,9 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use tempfile::TempPath;
+use zeroize::Zeroizing;
 
 use crate::error::StoreError;
 use crate::location::Location;
@@ -23,7 +25,7 @@ pub(crate) fn replace(location: &Location, text: &str, _proof: &LockGuard) -> Re
     let target = &location.target;
     refuse_read_only(location)?;
     clear_litter(location);
-    let fresh = write_sibling(location, text).map_err(StoreError::io("write", target))?;
+    let fresh = write_sibling(location, text.as_bytes()).map_err(StoreError::io("write", target))?;
     match atomicwrites::replace_atomic(&fresh, target) {
         Ok(()) => {
             keep(fresh);
@@ -38,13 +40,38 @@ pub(crate) fn replace(location: &Location, text: &str, _proof: &LockGuard) -> Re
     }
 }
 
-/// Writes a copy beside the store, never over anything; answers where.
-pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), StoreError> {
-    let location = Location { given: path.to_owned(), target: path.to_owned() };
-    let fresh = write_sibling(&location, text).map_err(StoreError::io("write", path))?;
-    fresh.persist_noclobber(path).map_err(|error| StoreError::io("write", path)(error.error))?;
-    sync_folder(location.folder())
-        .map_err(|source| StoreError::NotDurable { path: path.to_owned(), source: source.into() })
+/// Copies the store, byte for byte, to a new file beside it, `auth.json.<UTC>.bak`; answers where.
+pub(crate) fn back_up(
+    location: &Location,
+    now: DateTime<Utc>,
+    _proof: &LockGuard,
+) -> Result<PathBuf, StoreError> {
+    refuse_read_only(location)?;
+    let bytes =
+        fs::read(&location.target).map(Zeroizing::new).map_err(StoreError::io("read", &location.target))?;
+    let fresh = write_sibling(location, &bytes).map_err(StoreError::io("back up", &location.target))?;
+    let path = place_backup(fresh, location, now)?;
+    match sync_folder(location.folder()) {
+        Ok(()) => Ok(path),
+        Err(source) => Err(StoreError::NotDurable { path, source: source.into() }),
+    }
+}
+
+/// Gives a backup its name. Whoever sets the clock can make two at one moment: the second has a number.
+fn place_backup(mut fresh: TempPath, location: &Location, now: DateTime<Utc>) -> Result<PathBuf, StoreError> {
+    let name = location.target.file_name().unwrap_or_default().to_string_lossy();
+    let stamp = now.format("%Y%m%dT%H%M%S%.6fZ");
+    let mut number = 1_u64;
+    loop {
+        let again = if number == 1 { String::new() } else { format!("-{number}") };
+        let path = location.target.with_file_name(format!("{name}.{stamp}{again}.bak"));
+        match fresh.persist_noclobber(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => fresh = error.path,
+            Err(error) => return Err(StoreError::io("write", &path)(error.error)),
+        }
+        number += 1;
+    }
 }
 
 /// A file or folder that nobody may write is not ours to replace, although a rename would do it, and root may.
@@ -76,24 +103,25 @@ fn litter(location: &Location) -> Vec<PathBuf> {
     folder.filter_map(|entry| Some(entry.ok()?.path())).filter(is_ours).collect()
 }
 
-fn write_sibling(location: &Location, text: &str) -> io::Result<TempPath> {
+fn write_sibling(location: &Location, content: &[u8]) -> io::Result<TempPath> {
     let prefix = litter_prefix(&location.target);
     let mut builder = tempfile::Builder::new();
     // 0600 from birth is what tempfile does; saying so keeps it so.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
     let mut sibling = builder.prefix(&prefix).suffix(LITTER_SUFFIX).tempfile_in(location.folder())?;
-    if let Ok(old) = fs::metadata(&location.target) {
+    // Where there is no file yet, its folder says whose it is going to be.
+    if let Ok(old) = fs::metadata(&location.target).or_else(|_| fs::metadata(location.folder())) {
         keep_owner(sibling.as_file(), &old)?;
     }
-    sibling.write_all(text.as_bytes())?;
+    sibling.write_all(content)?;
     sibling.as_file().sync_all()?;
     Ok(sibling.into_temp_path())
 }
 
 /// Root may write somebody else's store; it stays theirs.
 #[cfg(unix)]
-fn keep_owner(file: &File, old: &Metadata) -> io::Result<()> {
+pub(crate) fn keep_owner(file: &File, old: &Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, fchown};
 
     let new = file.metadata()?;
@@ -108,7 +136,7 @@ fn keep_owner(file: &File, old: &Metadata) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn keep_owner(_: &File, _: &Metadata) -> io::Result<()> {
+pub(crate) fn keep_owner(_: &File, _: &Metadata) -> io::Result<()> {
     Ok(())
 }
 

@@ -53,7 +53,7 @@ impl Snapshot {
         let mut is_changed = false;
         let mut outcomes = Vec::with_capacity(changes.len());
         for (at, change) in changes {
-            let applied = self.pools.apply(change, *at);
+            let applied = self.refuse_foreign(change).and_then(|()| self.pools.apply(change, *at));
             if let Ok(applied) = &applied {
                 is_changed |= applied.is_change() && (only_counters || !is_rider(change));
                 self.write_back(&change.provider, applied, *at);
@@ -64,6 +64,14 @@ impl Snapshot {
             self.prune(now);
         }
         (outcomes, is_changed)
+    }
+
+    /// A provider whose value is no list is somebody else's.
+    fn refuse_foreign(&self, change: &Change) -> Result<(), ChangeError> {
+        if self.document.is_foreign(&change.provider) {
+            return Err(ChangeError::NotOurs { provider: change.provider.clone() });
+        }
+        Ok(())
     }
 
     /// The text to write: stamped, and in the layout that the store says it has.

@@ -1,19 +1,16 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use pool_core::{Change, ChangeError, Outcome, Pools};
-use pool_format::Placement;
-use pool_migrate::{Report, migrate, rollback};
 
 use crate::environment::Environment;
 use crate::error::StoreError;
 use crate::file::{self, Identity};
 use crate::location::Location;
 use crate::lock::LockGuard;
-use crate::replace::{replace, write_new};
+use crate::replace::replace;
 use crate::snapshot::Snapshot;
 
 /// How long to wait for the lock by default: the other program may hold it for 20 s.
@@ -53,10 +50,10 @@ pub trait Store: Send + Sync + fmt::Debug {
 
 /// Which state of a store was loaded.
 #[derive(Debug)]
-pub struct Version(Kept);
+pub struct Version(pub(crate) Kept);
 
 #[derive(Debug)]
-enum Kept {
+pub(crate) enum Kept {
     File(Identity),
     Memory(u64),
 }
@@ -99,8 +96,8 @@ pub struct Committed {
 /// ```
 #[derive(Clone, Debug)]
 pub struct FileStore {
-    path: PathBuf,
-    lock_wait: Duration,
+    pub(crate) path: PathBuf,
+    pub(crate) lock_wait: Duration,
 }
 
 impl FileStore {
@@ -121,74 +118,6 @@ impl FileStore {
     pub fn path(&self) -> &Path {
         &self.path
     }
-
-    /// What [`FileStore::migrate`] would move. Writes nothing.
-    ///
-    /// # Errors
-    ///
-    /// When the store cannot be read.
-    pub fn plan_migration(&self, now: DateTime<Utc>) -> Result<Report, StoreError> {
-        let location = Location::of(&self.path)?;
-        let mut document = file::read(&location)?.document;
-        let environment = Environment::of(&file::variables_folder(&location));
-        migrate(&mut document, &environment, now).map_err(StoreError::format(&location.target))
-    }
-
-    /// Migrates the store at once, with a backup beside it: `auth.json.<UTC>.bak`, 0600. Where there is nothing to
-    /// move, nothing is written.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read, backed up or written; it is then as it was.
-    pub fn migrate(&self, now: DateTime<Utc>) -> Result<Rewritten, StoreError> {
-        self.rewrite(Placement::Split, now)
-    }
-
-    /// Brings the runtime state back into the entries, with a backup beside the store.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read, backed up or written; it is then as it was.
-    pub fn rollback(&self, now: DateTime<Utc>) -> Result<Rewritten, StoreError> {
-        self.rewrite(Placement::Inline, now)
-    }
-
-    fn rewrite(&self, placement: Placement, now: DateTime<Utc>) -> Result<Rewritten, StoreError> {
-        let location = Location::of(&self.path)?;
-        let proof = LockGuard::acquire(&location, self.lock_wait)?;
-        let mut document = file::read(&location)?.document;
-        let before = document.render();
-        let was = document.placement();
-        let environment = Environment::of(&file::variables_folder(&location));
-        let report = match placement {
-            Placement::Split => migrate(&mut document, &environment, now),
-            Placement::Inline => rollback(&mut document, &environment, now),
-        }
-        .map_err(StoreError::format(&location.target))?;
-        if !report.is_needed() && was == placement {
-            return Ok(Rewritten { report, backup: None });
-        }
-        document.stamp(now).map_err(StoreError::format(&location.target))?;
-        let backup = backup_path(&location.target, now);
-        write_new(&backup, before.as_str())?;
-        replace(&location, document.render().as_str(), &proof)?;
-        Ok(Rewritten { report, backup: Some(backup) })
-    }
-}
-
-/// What a migration or a rollback did to a store.
-#[derive(Debug)]
-pub struct Rewritten {
-    /// What moved.
-    pub report: Report,
-    /// The copy of the store as it was; none where nothing was written.
-    pub backup: Option<PathBuf>,
-}
-
-fn backup_path(target: &Path, now: DateTime<Utc>) -> PathBuf {
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let stamp = now.format("%Y%m%dT%H%M%S%.6fZ");
-    target.with_file_name(format!("{name}.{stamp}.bak"))
 }
 
 impl Store for FileStore {
@@ -221,68 +150,11 @@ impl Store for FileStore {
         let (outcomes, is_changed) = snapshot.apply(changes, pruning, now);
         let pools = snapshot.pools.clone();
         if !is_changed {
-            return Ok(Committed {
-                outcomes,
-                pools,
-                version: Some(Version(Kept::File(reading.identity))),
-                written: false,
-            });
+            let version = Some(Version(Kept::File(reading.identity)));
+            return Ok(Committed { outcomes, pools, version, written: false });
         }
         let text = snapshot.into_text(&location, now)?;
         replace(&location, text.as_str(), &proof)?;
         Ok(Committed { outcomes, pools, version: None, written: true })
-    }
-}
-
-/// Pools that live in memory only: for tests, replays, and agents that keep no file.
-///
-/// ```
-/// use pool_core::Pools;
-/// use pool_store::{MemoryStore, PoolHandle};
-///
-/// let handle = PoolHandle::new(MemoryStore::new(Pools::default()));
-/// assert_eq!(handle.pools()?.iter().count(), 0);
-/// # Ok::<(), pool_store::StoreError>(())
-/// ```
-#[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<(Pools, u64)>);
-
-impl MemoryStore {
-    /// A store of these pools.
-    #[must_use]
-    pub fn new(pools: Pools) -> Self {
-        Self(Mutex::new((pools, 0)))
-    }
-}
-
-impl Store for MemoryStore {
-    fn load(&self, known: Option<&Version>, _: DateTime<Utc>) -> Result<Option<Loaded>, StoreError> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(known, Some(Version(Kept::Memory(version))) if *version == kept.1) {
-            return Ok(None);
-        }
-        Ok(Some(Loaded { pools: kept.0.clone(), version: Version(Kept::Memory(kept.1)), loose_mode: None }))
-    }
-
-    fn apply(
-        &self,
-        changes: &[(DateTime<Utc>, Change)],
-        pruning: Pruning,
-        now: DateTime<Utc>,
-    ) -> Result<Committed, StoreError> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let apply =
-            |(at, change): &(DateTime<Utc>, Change)| kept.0.apply(change, *at).map(|applied| applied.outcome);
-        let outcomes = changes.iter().map(apply).collect();
-        if pruning == Pruning::WhatIsDue {
-            kept.0.prune(now);
-        }
-        kept.1 += 1;
-        Ok(Committed {
-            outcomes,
-            pools: kept.0.clone(),
-            version: Some(Version(Kept::Memory(kept.1))),
-            written: true,
-        })
     }
 }
