@@ -53,6 +53,9 @@ impl Pool {
     ///
     /// When it names somebody who is not there, or would make a duplicate; the pool is then as it was.
     pub fn apply(&mut self, change: &Change, now: DateTime<Utc>) -> Result<Applied, ChangeError> {
+        if change.provider != self.provider {
+            return Err(ChangeError::UnknownProvider { provider: change.provider.clone() });
+        }
         match &change.action {
             Action::Fail { target, judgement } => self.fail(target, judgement, now),
             Action::Succeed { target, began_at } => self.succeed(target, *began_at, now),
@@ -79,19 +82,18 @@ impl Pool {
         let Some(culprit) = self.suspects(target)?.first().cloned() else {
             return Ok(Applied::only(Outcome::Stale));
         };
-        let sole = self.only_one_could_serve(now);
+        let one_could_serve = self.only_one_could_serve(now);
+        // What upstream said may echo the secret that failed, whoever else is marked by it.
+        let error = LastError::of(&judgement.failure, judgement.verdict.kind, Some(&culprit));
         let mut changed = BTreeSet::new();
         if judgement.marks_somebody() {
             for suspect in self.in_scope(target, &culprit, judgement.verdict.scope)? {
-                let subject = if suspect.id == culprit.id {
-                    judged_secret(target, &suspect)
-                } else {
-                    suspect.subject()
-                };
-                let error = LastError::of(&judgement.failure, judgement.verdict.kind, Some(&suspect));
+                let judged = judged_secret(target, &culprit).filter(|judged| suspect.holds(*judged));
+                let subject = judged.or_else(|| suspect.subject());
                 let accused = Suspect { subject, account: suspect.account(&self.provider) };
+                let sole = one_could_serve && suspect.secret().is_some();
                 if self.transition(&suspect.id, now, |state| {
-                    transition::fail(state, judgement, accused, error, sole, now)
+                    transition::fail(state, judgement, accused, error.clone(), sole, now)
                 }) {
                     changed.insert(suspect.id);
                 }
@@ -111,7 +113,9 @@ impl Pool {
         let Some(credential) = self.suspects(target)?.first().cloned() else {
             return Ok(Applied::only(Outcome::Stale));
         };
-        let changed = self.transition(&credential.id, now, |state| transition::succeed(state, began_at, now));
+        // A verdict on another entry of this id stands.
+        let changed = self.state(&credential.id).is_about(&credential, &self.provider)
+            && self.transition(&credential.id, now, |state| transition::succeed(state, began_at, now));
         let outcome = Outcome::Succeeded { standing: self.standing(&credential, now) };
         Ok(Applied {
             records: changed.then_some(credential.id).into_iter().collect(),
@@ -151,14 +155,14 @@ impl Pool {
 
     fn add(&mut self, credential: &Credential, place: Place) -> Result<Applied, ChangeError> {
         let subject = credential.subject();
-        let twin = self.credentials.iter().find(|other| subject.is_some_and(|subject| other.holds(subject)));
-        if let Some(twin) = twin {
+        let there = || self.credentials.iter().filter(|other| !self.was_removed(other));
+        if let Some(twin) = there().find(|other| subject.is_some_and(|subject| other.holds(subject))) {
             return Err(ChangeError::Duplicate {
                 provider: self.provider.clone(),
                 existing: twin.id.clone(),
             });
         }
-        if self.credentials.iter().any(|other| other.id == credential.id) {
+        if there().any(|other| other.id == credential.id) {
             return Err(ChangeError::IdTaken { provider: self.provider.clone(), id: credential.id.clone() });
         }
         let mut credential = credential.clone();
@@ -167,14 +171,19 @@ impl Pool {
             credential.priority = last.map_or(0, |last| last.saturating_add(1));
         }
         let id = credential.id.clone();
+        // What a stale writer brought back under this id makes room.
+        let back = self.credentials.extract_if(.., |other| other.id == id);
+        let mut definitions: Vec<_> =
+            back.map(|other| DefinitionEdit::Removed(id.clone(), other.subject())).collect();
+        definitions.push(DefinitionEdit::Added(id.clone()));
         self.credentials.push(credential);
         self.line_up();
         // What is remembered of an earlier holder of this id is about that one.
         let forgotten = self.records.remove(&id).is_some();
         Ok(Applied {
             outcome: Outcome::Added(id.clone()),
-            records: forgotten.then(|| id.clone()).into_iter().collect(),
-            definitions: vec![DefinitionEdit::Added(id)],
+            records: forgotten.then_some(id).into_iter().collect(),
+            definitions,
         })
     }
 
@@ -221,15 +230,17 @@ impl Pool {
             return Err(ChangeError::Borrowed { provider: self.provider.clone(), id: old.id.clone() });
         };
         let (id, subject) = (old.id.clone(), old.subject());
-        let state = self.applying_state(&id, now);
+        let state = self.state(&id);
         let new = Credential { holding: Holding::Owned(stored.renewed(tokens)), expires_at, ..old.clone() };
         let suspect = Suspect { subject: new.subject(), account: new.account(&self.provider) };
+        // A verdict on another entry of this id stands, and so does one on a secret that is replaced by itself.
+        let is_over = state.is_about(old, &self.provider) && suspect.subject != subject;
         for credential in &mut self.credentials {
             if credential.id == id && credential.subject() == subject {
                 *credential = new.clone();
             }
         }
-        let changed = self.set_state(&id, transition::rotate(&state, grant, suspect, now));
+        let changed = is_over && self.set_state(&id, transition::rotate(&state, grant, suspect, now));
         Ok(Applied {
             outcome: Outcome::Rotated(id.clone()),
             records: changed.then(|| id.clone()).into_iter().collect(),
@@ -308,9 +319,8 @@ impl Pool {
     }
 
     fn in_line(&self, ids: &BTreeSet<CredentialId>) -> Vec<CredentialId> {
-        let mut line: Vec<_> = self.credentials.iter().map(|credential| &credential.id).collect();
-        line.dedup();
-        line.into_iter().filter(|id| ids.contains(*id)).cloned().collect()
+        let mut left = ids.clone();
+        self.credentials.iter().filter_map(|credential| left.take(&credential.id)).collect()
     }
 }
 

@@ -145,6 +145,12 @@ pub enum ChangeError {
         /// What was looked for.
         provider: Provider,
     },
+    /// What the store keeps under that name is no list of credentials.
+    #[error("`{provider}` holds something else than credentials")]
+    NotOurs {
+        /// Whose.
+        provider: Provider,
+    },
     /// The same secret is there already.
     #[error("the same secret is already in `{provider}` as `{existing}`")]
     Duplicate {

@@ -240,7 +240,7 @@ impl Credential {
     pub fn secret(&self) -> Option<&Secret> {
         match &self.holding {
             Holding::Owned(tokens) => tokens.sent(),
-            Holding::Borrowed { resolved, .. } => resolved.as_ref().ok(),
+            Holding::Borrowed { resolved, .. } => resolved.as_ref().ok().filter(|secret| !secret.is_blank()),
         }
     }
 
@@ -250,9 +250,7 @@ impl Credential {
     pub fn subject(&self) -> Option<Fingerprint> {
         match &self.holding {
             Holding::Owned(tokens) => tokens.sent().or(tokens.refresh_token()).map(Secret::fingerprint),
-            Holding::Borrowed { fingerprint, resolved } => {
-                resolved.as_ref().map(Secret::fingerprint).ok().or(*fingerprint)
-            }
+            Holding::Borrowed { fingerprint, .. } => self.secret().map(Secret::fingerprint).or(*fingerprint),
         }
     }
 
@@ -285,17 +283,17 @@ impl Credential {
 
     /// Every secret in it, to be masked where it is shown.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        let (tokens, resolved) = match &self.holding {
+        let (tokens, lent) = match &self.holding {
             Holding::Owned(tokens) => (Some(tokens), None),
-            Holding::Borrowed { resolved, .. } => (None, resolved.as_ref().ok()),
+            Holding::Borrowed { .. } => (None, self.secret()),
         };
-        tokens.into_iter().flat_map(Tokens::all).chain(resolved)
+        tokens.into_iter().flat_map(Tokens::all).chain(lent)
     }
 
     fn claims(&self) -> Option<Claims> {
         let token = match &self.holding {
             Holding::Owned(tokens) => tokens.access_token()?,
-            Holding::Borrowed { resolved, .. } => resolved.as_ref().ok()?,
+            Holding::Borrowed { .. } => self.secret()?,
         };
         Claims::of(token)
     }

@@ -1,4 +1,8 @@
+use std::fmt;
+
 use chrono::{DateTime, Utc};
+
+use crate::mask::mask_keys;
 
 /// What upstream said, as parsed facts: nothing in it is judged yet.
 ///
@@ -8,7 +12,7 @@ use chrono::{DateTime, Utc};
 /// let failure = Failure::http(429).code("rate_limit_exceeded").message("slow down");
 /// assert_eq!(failure.status(), Some(429));
 /// ```
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq)]
 pub struct Failure {
     status: Option<u16>,
     code: Option<String>,
@@ -69,5 +73,18 @@ impl Failure {
     #[must_use]
     pub fn stated_reset(&self) -> Option<DateTime<Utc>> {
         self.reset_at
+    }
+}
+
+/// Upstream may echo a key.
+impl fmt::Debug for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Failure")
+            .field("status", &self.status)
+            .field("code", &self.code.as_deref().map(mask_keys))
+            .field("message", &self.message.as_deref().map(mask_keys))
+            .field("reset_at", &self.reset_at)
+            .finish()
     }
 }

@@ -1,5 +1,7 @@
 //! Messages come from upstream and may echo a key. What looks like one is replaced before it is stored or shown.
 
+use std::cmp::Reverse;
+
 use crate::secret::Secret;
 
 const MASK: &str = "[redacted]";
@@ -41,7 +43,11 @@ const SHORTEST_KEY: usize = 8;
 /// Replaces the secrets given, and every word that looks like a key, with `[redacted]`.
 pub(crate) fn mask<'a>(text: &str, secrets: impl Iterator<Item = &'a Secret>) -> String {
     let mut masked = text.to_owned();
-    for secret in secrets.map(Secret::expose).filter(|secret| secret.len() >= SHORTEST_SECRET) {
+    let mut secrets: Vec<_> =
+        secrets.map(Secret::expose).filter(|secret| secret.len() >= SHORTEST_SECRET).collect();
+    // A secret that begins like another is masked whole.
+    secrets.sort_by_key(|secret| Reverse(secret.len()));
+    for secret in secrets {
         if masked.contains(secret) {
             masked = masked.replace(secret, MASK);
         }

@@ -80,7 +80,7 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] says why every credential is out.
+    /// [`Unavailable`] says why every credential is out; it names none where the request is for another provider.
     pub fn pick(
         &self,
         request: &PickRequest,
@@ -88,6 +88,9 @@ impl Pool {
         now: DateTime<Utc>,
         seed: u64,
     ) -> Result<&Credential, Unavailable> {
+        if *request.provider() != self.provider {
+            return Err(Unavailable { provider: request.provider().clone(), out: Vec::new() });
+        }
         let sole = self.only_one_could_serve(now);
         let mut ready = Vec::new();
         let mut out = Vec::new();
@@ -95,7 +98,7 @@ impl Pool {
             match self.why_out(credential, request, sole, now) {
                 None => ready.push(index),
                 Some(why) => {
-                    out.push(Out { id: credential.id.clone(), label: credential.label.clone(), why })
+                    out.push(Out { id: credential.id.clone(), label: credential.label.clone(), why });
                 }
             }
         }

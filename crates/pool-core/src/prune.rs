@@ -74,6 +74,12 @@ impl Pool {
         due
     }
 
+    /// Whether it was removed, and a stale writer brought it back.
+    pub(crate) fn was_removed(&self, credential: &Credential) -> bool {
+        let state = self.state(&credential.id);
+        matches!(state, State::Removed { .. }) && state.is_about(credential, &self.provider)
+    }
+
     fn due(&self, credential: &Credential, now: DateTime<Utc>) -> Option<Pruned> {
         let state = &self.record(&credential.id)?.state;
         if !state.holds(credential, &self.provider, now) {

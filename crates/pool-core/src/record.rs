@@ -18,6 +18,9 @@ const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 /// A stored message is cut at this many characters.
 const LONGEST_MESSAGE: usize = 500;
 
+/// So many characters of a message are looked at for secrets.
+const MASKED: usize = 64 * 1024;
+
 /// What happened to one credential: the runtime side of it. No record means never used and never judged.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Record {
@@ -147,8 +150,9 @@ impl LastError {
     #[must_use]
     pub fn of(failure: &Failure, kind: Kind, credential: Option<&Credential>) -> Self {
         let clean = |text: &str| {
-            // Cut before masking too: a message may be megabytes, and a key across the cut is masked by its beginning.
-            let head: String = text.chars().take(LONGEST_MESSAGE * 8).collect();
+            // Cut before masking too: a message may be megabytes. So far behind what is kept, no piece of a secret
+            // across the cut is kept, however much of the text before it was secrets.
+            let head: String = text.chars().take(MASKED).collect();
             let masked = credential.map_or_else(|| mask_keys(&head), |credential| credential.mask(&head));
             Some(masked.chars().take(LONGEST_MESSAGE).collect::<String>()).filter(|text| !text.is_empty())
         };

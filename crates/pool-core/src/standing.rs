@@ -104,7 +104,7 @@ impl Standing {
     }
 }
 
-/// Judges how one credential stands. `sole` says whether all that could serve once rested is this one.
+/// Judges how one credential stands. `sole` says whether all that could serve once rested is one, be it this or another.
 pub(crate) fn standing(
     credential: &Credential,
     record: Option<&Record>,
@@ -117,7 +117,9 @@ pub(crate) fn standing(
         Some(State::Removed { .. }) => Standing::Removed,
         Some(State::Unknown { word }) => Standing::UnknownStatus(word.clone()),
         Some(State::Dead(death)) => Standing::Dead { since: death.at, error: death.error.clone() },
-        Some(State::Exhausted(rest)) => with_secret(credential, resting(rest, sole, now)),
+        Some(State::Exhausted(rest)) => {
+            with_secret(credential, resting(rest, sole && credential.secret().is_some(), now))
+        }
         Some(State::Ok { .. }) | None => with_secret(credential, Standing::Ready),
     }
 }
@@ -166,6 +168,7 @@ fn sole_end(rest: &Rest, now: DateTime<Utc>) -> DateTime<Utc> {
 fn why_no_secret(credential: &Credential) -> NoSecret {
     match &credential.holding {
         Holding::Borrowed { resolved: Err(why), .. } => NoSecret::NotLent(*why),
-        _ => NoSecret::NotStored,
+        Holding::Borrowed { resolved: Ok(_), .. } => NoSecret::NotLent(Unresolved::VariableNotSet),
+        Holding::Owned(_) => NoSecret::NotStored,
     }
 }
