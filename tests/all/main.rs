@@ -8,5 +8,6 @@ mod contract;
 mod documents;
 mod errors;
 mod incident;
+mod migration;
 mod replay;
 mod support;

@@ -165,14 +165,25 @@ impl Document {
 
     /// Moves the records out of sight of older programs, and says so to all readers.
     pub fn hide_records(&mut self) {
-        if !self.runtime.is_empty() {
-            self.top.set(ROLLED_BACK, self.runtime.render());
+        let mut hidden = self.runtime.clone();
+        for (name, raw) in self.top.get(ROLLED_BACK).and_then(Object::read).iter().flat_map(Object::members) {
+            hidden.push(name.clone(), raw.clone());
         }
+        self.keep_hidden(&hidden);
         self.top.remove(RUNTIME);
         self.runtime = Object::new(self.layout(Depth::Section));
         let mut compat = self.compat().unwrap_or_else(|| Object::new(self.layout(Depth::Section)));
         compat.set("layout", Raw::string("inline"));
         self.top.set(COMPAT, compat.render());
+    }
+
+    /// Leaves in hiding what is no record.
+    pub fn keep_hidden(&mut self, hidden: &Object) {
+        if hidden.is_empty() {
+            self.top.remove(ROLLED_BACK);
+        } else {
+            self.top.set(ROLLED_BACK, hidden.render());
+        }
     }
 
     /// Brings hidden records back; `None` where the store was not rolled back.

@@ -44,11 +44,13 @@ pub fn migrate(
     Ok(report)
 }
 
-/// Puts the records of a rolled-back store back, except where there are newer ones already.
+/// Puts the records of a rolled-back store back, except where there are newer ones already. What is no record stays.
 fn restore(document: &mut Document, hidden: &Object) {
+    let mut left = hidden.clone();
     for (name, raw) in hidden.members() {
         let Some(provider) = name.to_text().and_then(|name| Provider::new(name).ok()) else { continue };
         let Some(kept) = Object::read(raw) else { continue };
+        left.remove(provider.as_str());
         let mut records = document.records(&provider);
         for (id, record) in kept.members() {
             if id.to_text().is_some_and(|id| records.get(&id).is_none()) {
@@ -57,6 +59,7 @@ fn restore(document: &mut Document, hidden: &Object) {
         }
         document.set_records(&provider, &records);
     }
+    document.keep_hidden(&left);
 }
 
 fn migrate_provider(

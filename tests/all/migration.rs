@@ -1,0 +1,87 @@
+//! The store that ships, before a migration, after it, and after a rollback. Changing these snapshots is changing the contract.
+
+use serde_json::Value;
+
+use crate::support::{Home, LEGACY_STORE};
+
+#[test]
+fn the_shipped_store_before() {
+    insta::assert_snapshot!(without_tokens(LEGACY_STORE));
+}
+
+#[test]
+fn the_shipped_store_migrated() {
+    let home = Home::legacy();
+    home.pool_migrate("auth.json --now 2026-05-26T12:00:00Z").succeeded();
+    insta::assert_snapshot!(without_tokens(&home.read_store()));
+}
+
+#[test]
+fn the_shipped_store_rolled_back() {
+    let home = Home::legacy();
+    home.pool_migrate("auth.json --now 2026-05-26T12:00:00Z").succeeded();
+    home.pool_migrate("--rollback auth.json --now 2026-05-26T12:01:00Z").succeeded();
+    insta::assert_snapshot!(without_tokens(&home.read_store()));
+}
+
+#[test]
+fn a_rollback_gives_back_what_was_said_at_the_start() {
+    let home = Home::legacy();
+    home.pool_migrate("auth.json").succeeded();
+    home.pool_migrate("--rollback auth.json").succeeded();
+    let (start, end) = (json(LEGACY_STORE), json(&home.read_store()));
+    for (provider, entries) in start["credential_pool"].as_object().unwrap() {
+        for (index, entry) in entries.as_array().unwrap().iter().enumerate() {
+            let after = &end["credential_pool"][provider][index];
+            for (name, value) in entry.as_object().unwrap().iter().filter(|(name, _)| *name != "request_count") {
+                // A field that is not there is null.
+                assert_eq!(value, &after[name], "{provider} {index} {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_migrated_store_is_left_alone() {
+    let home = Home::legacy();
+    home.pool_migrate("auth.json").succeeded();
+    let migrated = home.read_store();
+    assert_eq!(home.pool_migrate("--check auth.json").succeeded(), "nothing to move\n");
+    assert_eq!(home.pool_migrate("auth.json").succeeded(), "nothing to move: the store is migrated\n");
+    assert_eq!(home.read_store(), migrated);
+    home.pool("reset openai-codex --dead").succeeded();
+    assert_eq!(home.pool_migrate("--check auth.json").succeeded(), "nothing to move\n");
+}
+
+#[test]
+fn a_rolled_back_store_stays_so_while_it_is_used() {
+    let home = Home::legacy();
+    home.pool_migrate("auth.json").succeeded();
+    home.pool_migrate("--rollback auth.json").succeeded();
+    home.pool("report openai-codex 7db7c3 --status 401 --code token_revoked").succeeded();
+    let store = json(&home.read_store());
+    assert_eq!(store["credential_pool_compat"]["layout"], "inline");
+    assert_eq!(store["credential_pool"]["openai-codex"][2]["last_status"], "dead");
+    assert_eq!(store["credential_pool_runtime"], Value::Null);
+    assert_eq!(home.pool("pick openai-codex").succeeded(), "e5e5e5 second-account-laptop\n");
+    home.pool_migrate("auth.json").succeeded();
+    assert_eq!(home.pool("pick openai-codex").succeeded(), "e5e5e5 second-account-laptop\n");
+}
+
+/// Long tokens are no pleasure to read, and a snapshot shall not get used to holding them.
+fn without_tokens(text: &str) -> String {
+    let hide = |line: &str| {
+        let is_token = line.trim_start().starts_with("\"access_token\"") || line.trim_start().starts_with("\"refresh_token\"");
+        match line.split_once(": ") {
+            Some((name, value)) if is_token => {
+                format!("{name}: \"[redacted]\"{}\n", if value.ends_with(',') { "," } else { "" })
+            }
+            _ => format!("{line}\n"),
+        }
+    };
+    text.lines().filter(|line| !line.contains("\"updated_at\"")).map(hide).collect()
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
