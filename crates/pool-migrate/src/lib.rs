@@ -1,7 +1,7 @@
 //! Legacy inline fields of `auth.json` to the two sections, and back: pure, on the document.
 //!
 //! Older programs write what happened to a credential into its entry. [`migrate`] moves that to the runtime section,
-//! and merges it there when it comes back; [`rollback`] is the inverse. The rules are in docs/format.md.
+//! and merges it there when it comes back; [`rollback()`] is the inverse. The rules are in docs/format.md.
 
 mod inline;
 mod merge;
