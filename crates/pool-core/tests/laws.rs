@@ -81,6 +81,7 @@ fn handed_out(pool: &Pool, now: chrono::DateTime<chrono::Utc>) -> Vec<&Credentia
     let mut request = PickRequest::new(codex());
     let mut all = Vec::new();
     while let Ok(credential) = pool.pick(&request, &(), now, 7) {
+        assert!(all.len() < pool.credentials().len(), "somebody was handed out twice");
         request = request.leave_out(credential.id.clone());
         all.push(credential);
     }

@@ -98,6 +98,30 @@ mod the_incident_of_the_seed {
     }
 
     #[test]
+    fn a_death_that_names_no_secret_ends_when_we_bring_a_new_one() {
+        let mut sim = fleet();
+        sim.fail("9de82c", revoked());
+        let State::Dead(death) = sim.state("9de82c") else { panic!("it is dead") };
+        sim.read_state("9de82c", State::Dead(pool_core::Death { subject: None, ..death }));
+        sim.sign_in_elsewhere("9de82c", tokens(&token_of("revoked", 2), "refresh-4"));
+        assert_eq!(sim.status("9de82c"), "dead", "nobody knows which secret it was");
+        sim.rotate(stored("9de82c"), tokens(&token_of("revoked", 3), "refresh-5"), Grant::New);
+        assert_eq!(sim.status("9de82c"), "ok");
+    }
+
+    #[test]
+    fn a_reset_counts_only_who_was_not_ok() {
+        let mut sim = fleet();
+        sim.fail("9de82c", revoked());
+        sim.sign_in_elsewhere("9de82c", tokens(&token_of("revoked", 2), "refresh-4"));
+        sim.fail("b31573", revoked());
+        sim.fail("44d0aa", throttled());
+        assert_eq!(sim.reset(Revive::Nobody), Outcome::Reset { cleared: vec![id("44d0aa")] });
+        assert_eq!(sim.reset(Revive::TheDead), Outcome::Reset { cleared: vec![id("b31573")] });
+        assert_eq!(sim.reset(Revive::TheDead), Outcome::Reset { cleared: vec![] });
+    }
+
+    #[test]
     fn the_late_401_of_another_request_does_not_kill_the_token_that_replaced_it() {
         let mut sim = fleet().lease_cap(2);
         let (first, second) = (sim.lease(), sim.lease());
@@ -179,6 +203,20 @@ mod cooldowns {
         assert_eq!(sim.next(), "a");
         sim.fail("a", throttled());
         assert_eq!(sim.next(), "b");
+    }
+
+    #[test]
+    fn news_from_before_it_was_cleared_does_not_undo_that() {
+        for news in [throttled(), revoked()] {
+            let mut sim = Sim::with_keys(["a", "b"]);
+            sim.fail("a", throttled());
+            sim.advance(secs(10));
+            sim.reset(Revive::Nobody);
+            sim.advance(secs(-1));
+            assert_eq!(marked(sim.fail("a", news)), [""; 0]);
+            sim.advance(secs(1));
+            assert_eq!(sim.next(), "a");
+        }
     }
 
     #[test]
