@@ -76,12 +76,11 @@ impl Document {
         let Decoded { raw, warnings } = crate::raw::decode(bytes)?;
         let top = Object::read(&raw).ok_or_else(|| not_an_object("the store"))?;
         let layout = Layout::of(&top);
+        let top = top.or_layout(layout.clone());
         let pools = section(&top, POOL, &layout)?;
         let runtime = section(&top, RUNTIME, &layout)?;
-        for (key, value) in runtime.members() {
-            if Object::read(value).is_none() && !value.is_null() {
-                return Err(not_an_object(&format!("{RUNTIME}.{}", key.to_text().unwrap_or_default())));
-            }
+        if let Some((provider, _)) = runtime.members().find(|(_, raw)| !are_records(raw)) {
+            return Err(not_an_object(&format!("{RUNTIME}.{}", provider.to_text().unwrap_or_default())));
         }
         Ok(Self { top, pools, runtime, layout, around: around(&raw), warnings })
     }
@@ -134,12 +133,12 @@ impl Document {
         records.unwrap_or_else(|| Object::new(self.layout(Depth::Provider)))
     }
 
-    /// Puts back the records of a provider; an empty set of them leaves no trace.
+    /// Puts back the records of a provider; once the last one is gone, nothing is left of them.
     pub fn set_records(&mut self, provider: &Provider, records: &Object) {
-        if records.is_empty() {
-            self.runtime.remove(provider.as_str());
-        } else {
+        if !records.is_empty() {
             self.runtime.set(provider.as_str(), records.render());
+        } else if !self.records(provider).is_empty() {
+            self.runtime.remove(provider.as_str());
         }
     }
 
@@ -166,10 +165,12 @@ impl Document {
     /// Moves the records out of sight of older programs, and says so to all readers.
     pub fn hide_records(&mut self) {
         let mut hidden = self.runtime.clone();
-        for (name, raw) in self.top.get(ROLLED_BACK).and_then(Object::read).iter().flat_map(Object::members) {
+        let still_hidden = self.top.get(ROLLED_BACK).and_then(Object::read);
+        for (name, raw) in still_hidden.iter().flat_map(Object::members).filter(|(_, raw)| !are_records(raw))
+        {
             hidden.push(name.clone(), raw.clone());
         }
-        self.keep_hidden(&hidden);
+        self.set_hidden(&hidden);
         self.top.remove(RUNTIME);
         self.runtime = Object::new(self.layout(Depth::Section));
         let mut compat = self.compat().unwrap_or_else(|| Object::new(self.layout(Depth::Section)));
@@ -177,26 +178,23 @@ impl Document {
         self.top.set(COMPAT, compat.render());
     }
 
-    /// Leaves in hiding what is no record.
-    pub fn keep_hidden(&mut self, hidden: &Object) {
-        if hidden.is_empty() {
-            self.top.remove(ROLLED_BACK);
-        } else {
-            self.top.set(ROLLED_BACK, hidden.render());
-        }
-    }
-
-    /// Brings hidden records back; `None` where the store was not rolled back.
+    /// Brings hidden records back, except where there are newer ones already; what is no record stays in hiding. Says
+    /// whether the store was rolled back.
     ///
     /// # Errors
     ///
-    /// When they are no object.
-    pub fn reveal_records(&mut self) -> Result<Option<Object>, FormatError> {
+    /// When they are no object; the document is then as it was.
+    pub fn reveal_records(&mut self) -> Result<bool, FormatError> {
         if self.placement() == Placement::Split {
-            return Ok(None);
+            return Ok(false);
         }
         let hidden = section(&self.top, ROLLED_BACK, &self.layout)?;
-        self.top.remove(ROLLED_BACK);
+        let records = self.members_of(&hidden, are_records);
+        let newer = std::mem::replace(&mut self.runtime, records);
+        for (provider, records) in newer.members() {
+            put_records_over(&mut self.runtime, provider, records);
+        }
+        self.set_hidden(&self.members_of(&hidden, |raw| !are_records(raw)));
         if let Some(mut compat) = self.compat() {
             compat.remove("layout");
             if compat.is_empty() {
@@ -205,7 +203,27 @@ impl Document {
                 self.top.set(COMPAT, compat.render());
             }
         }
-        Ok(Some(hidden))
+        Ok(true)
+    }
+
+    fn set_hidden(&mut self, hidden: &Object) {
+        if hidden.is_empty() {
+            self.top.remove(ROLLED_BACK);
+        } else {
+            self.top.set(ROLLED_BACK, hidden.render());
+        }
+    }
+
+    /// The members of a section that are wanted; all of them are the section itself, byte for byte.
+    fn members_of(&self, section: &Object, wanted: fn(&Raw) -> bool) -> Object {
+        if section.members().all(|(_, raw)| wanted(raw)) {
+            return section.clone();
+        }
+        let mut members = Object::new(self.layout(Depth::Section));
+        for (key, raw) in section.members().filter(|(_, raw)| wanted(raw)) {
+            members.push(key.clone(), raw.clone());
+        }
+        members
     }
 
     /// Stamps a write: version 1, `providers` always there, `updated_at` now.
@@ -300,6 +318,30 @@ fn section(top: &Object, name: &str, layout: &Layout) -> Result<Object, FormatEr
             .map(|object| object.or_layout(layout.deeper()))
             .ok_or_else(|| not_an_object(name)),
         _ => Ok(Object::new(layout.deeper())),
+    }
+}
+
+/// Whether this may stand for a provider in a section of records.
+fn are_records(raw: &Raw) -> bool {
+    raw.is_null() || Object::read(raw).is_some()
+}
+
+/// Puts the records of one provider over those that a section has of it.
+fn put_records_over(section: &mut Object, provider: &Raw, records: &Raw) {
+    let Some(newer) = Object::read(records) else { return };
+    let older = provider.to_text().and_then(|provider| Object::read(section.get(&provider)?));
+    let Some(mut all) = older else { return put(section, provider, records) };
+    for (id, record) in newer.members() {
+        put(&mut all, id, record);
+    }
+    put(section, provider, &all.render());
+}
+
+/// Gives a key a value; one that no Rust string can name is another member each time.
+fn put(object: &mut Object, key: &Raw, value: &Raw) {
+    match key.to_text() {
+        Some(name) => object.set(&name, value.clone()),
+        None => object.push(key.clone(), value.clone()),
     }
 }
 

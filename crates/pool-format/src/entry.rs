@@ -118,7 +118,7 @@ fn write_secrets(entry: &mut Object, credential: &Credential) {
 
 /// An expiry goes where the entry had one, else to `expires_at`; an old one never outlives its token.
 fn write_expiry(entry: &mut Object, expires_at: Option<DateTime<Utc>>) {
-    let in_milliseconds = entry.get("expires_at_ms").is_some();
+    let in_milliseconds = entry.get("expires_at_ms").is_some_and(|raw| !raw.is_null());
     let (used, other) =
         if in_milliseconds { ("expires_at_ms", "expires_at") } else { ("expires_at", "expires_at_ms") };
     entry.remove(other);
@@ -128,7 +128,8 @@ fn write_expiry(entry: &mut Object, expires_at: Option<DateTime<Utc>>) {
     put(entry, used, expires_at.map(written));
 }
 
-fn put(object: &mut Object, name: &str, value: Option<Raw>) {
+/// Sets a member, or takes it out where there is no value.
+pub(crate) fn put(object: &mut Object, name: &str, value: Option<Raw>) {
     match value {
         Some(value) => object.set(name, value),
         None => {

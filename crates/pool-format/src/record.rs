@@ -8,7 +8,7 @@ use pool_core::{
     time,
 };
 
-use crate::entry::read_time;
+use crate::entry::{put, read_time};
 use crate::raw::{Kind as JsonKind, Layout, Object, Raw};
 
 /// Fields of a state, in the order they are written. All else in a record is kept as it is.
@@ -29,9 +29,8 @@ pub fn read_record(raw: &Raw, now: DateTime<Utc>) -> Record {
 
 fn read_state(record: &Object, now: DateTime<Utc>) -> State {
     let word = match record.get("status") {
-        None => return State::default(),
-        Some(status) if status.is_null() => return State::default(),
-        Some(status) => status.to_text().unwrap_or_else(|| UNREADABLE.to_owned()),
+        Some(status) if !status.is_null() => status.to_text().unwrap_or_else(|| UNREADABLE.to_owned()),
+        _ => "ok".to_owned(),
     };
     let at = moment(record, "status_at");
     let subject = fingerprint(record, "subject");
@@ -117,11 +116,9 @@ pub fn write_record(
         object = replace_state(&object, &record.state, layout.clone());
     }
     if known.models != record.models {
-        write_models(&mut object, record, &layout);
+        write_models(&mut object, &known, record, &layout);
     }
-    if known.usage != record.usage {
-        write_usage(&mut object, record.usage);
-    }
+    write_usage(&mut object, known.usage, record.usage);
     (!object.is_empty()).then(|| object.render())
 }
 
@@ -187,29 +184,36 @@ fn write_error(error: &LastError, layout: Layout) -> Raw {
     object.render()
 }
 
-fn write_usage(object: &mut Object, usage: Usage) {
-    if usage == Usage::default() {
-        object.remove("request_count");
-        object.remove("last_used_at");
-        return;
+/// Writes what differs of the counters; none at all is not worth a field.
+fn write_usage(object: &mut Object, known: Usage, usage: Usage) {
+    if known.request_count != usage.request_count {
+        let count = (usage.request_count > 0).then(|| Raw::unsigned(usage.request_count));
+        put(object, "request_count", count);
     }
-    object.set("request_count", Raw::unsigned(usage.request_count));
-    put_time(object, "last_used_at", usage.last_used_at);
+    if known.last_used_at != usage.last_used_at {
+        put(object, "last_used_at", usage.last_used_at.map(|time| Raw::string(&time::format(time))));
+    }
 }
 
-fn write_models(object: &mut Object, record: &Record, layout: &Layout) {
-    if record.models.is_empty() {
-        object.remove("models");
-        return;
-    }
+/// Writes the models whose state differs, and takes out those that are judged no longer.
+fn write_models(object: &mut Object, known: &Record, record: &Record, layout: &Layout) {
     let current = object.get("models").and_then(Object::read);
     let mut models = current.unwrap_or_else(|| Object::new(layout.deeper()));
-    for (model, state) in &record.models {
-        let known = models.get(model).and_then(Object::read);
-        let inner = known.unwrap_or_else(|| Object::new(layout.deeper().deeper()));
+    for model in known.models.keys().filter(|model| !record.models.contains_key(*model)) {
+        models.remove(model);
+    }
+    for (model, state) in
+        record.models.iter().filter(|(model, state)| known.models.get(*model) != Some(state))
+    {
+        let current = models.get(model).and_then(Object::read);
+        let inner = current.unwrap_or_else(|| Object::new(layout.deeper().deeper()));
         models.set(model, replace_state(&inner, state, layout.deeper().deeper()).render());
     }
-    object.set("models", models.render());
+    if models.is_empty() {
+        object.remove("models");
+    } else {
+        object.set("models", models.render());
+    }
 }
 
 fn put_time(object: &mut Object, name: &str, time: Option<DateTime<Utc>>) {

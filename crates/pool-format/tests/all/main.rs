@@ -1,0 +1,7 @@
+//! What `auth.json` says, and that nothing in it is lost.
+
+mod document;
+mod entry;
+mod laws;
+mod record;
+mod support;
