@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use pool_core::{
-    Credential, Death, Failure, Judged, Kind, LastError, Provider, ResetFrom, Rest, State, time,
+    Credential, Death, Failure, Fingerprint, Holding, Judged, Kind, LastError, Provider, ResetFrom, Rest,
+    State, time,
 };
 use pool_format::raw::{Object, Raw};
 use pool_format::{kind_of, read_code, read_time};
@@ -31,41 +32,51 @@ pub(crate) struct Inline {
     pub(crate) at: Option<DateTime<Utc>>,
     /// How often the credential was handed out.
     pub(crate) request_count: u64,
-    /// What could not be read, or has no place elsewhere: kept verbatim.
-    pub(crate) legacy: Vec<(&'static str, Raw)>,
+    /// What could not be read.
+    unreadable: Vec<(&'static str, Raw)>,
+    /// What stands beside the state and has no place in a record.
+    beside: Vec<(&'static str, Raw)>,
 }
 
-/// Reads the inline fields of an entry. A verdict is bound to the secret that the entry stores now.
+impl Inline {
+    /// What is kept verbatim in a record of this state, in the order of the fields: whatever could not be read, and
+    /// what stood beside the state if it is the one that was told.
+    pub(crate) fn legacy(&self, state: &State) -> Vec<(&'static str, Raw)> {
+        let beside = self.beside.iter().filter(|_| self.state.as_ref() == Some(state));
+        let mut legacy: Vec<_> = self.unreadable.iter().chain(beside).cloned().collect();
+        legacy.sort_by_key(|(name, _)| FIELDS.iter().position(|field| field == name));
+        legacy.dedup_by_key(|(name, _)| *name);
+        legacy
+    }
+}
+
+/// Reads the inline fields of an entry. A verdict is bound to the secret that the entry names now.
 pub(crate) fn read(
     entry: &Object,
     credential: &Credential,
     provider: &Provider,
     now: DateTime<Utc>,
 ) -> Inline {
-    let mut reader = Reader { entry, legacy: Vec::new() };
+    let mut reader = Reader { entry, unreadable: Vec::new() };
+    let word = reader.word();
     let at = reader.read("last_status_at", read_time);
     let code = reader.read("last_error_code", read_code);
     let reason = reader.read("last_error_reason", Raw::to_text);
-    let reason = reason.or_else(|| reader.read("failure_reason", Raw::to_text));
     let message = reader.read("last_error_message", Raw::to_text);
     let reset = reader.read("last_error_reset_at", read_time);
+    let failure_reason = reader.read("failure_reason", Raw::to_text);
     let request_count = reader.read("request_count", |raw| raw.number()?.parse().ok()).unwrap_or(0);
-    let said = Said { at, code, reason, message, reset };
-    let state = match reader.word() {
-        None => None,
-        Some(word) => match word.as_str() {
-            "" => None,
-            "ok" => at.map(|at| State::Ok { since: Some(at) }),
-            "dead" => Some(said.dead(credential)),
-            "exhausted" => said.exhausted(credential, provider, now),
-            _ => {
-                reader.keep_all();
-                Some(State::Unknown { word })
-            }
-        },
+    let said = Said { at, code, reason: reason.or(failure_reason), message, reset };
+    let state = match word.as_deref() {
+        None | Some("") => None,
+        Some("ok") => at.map(|at| State::Ok { since: Some(at) }),
+        Some("dead") => Some(said.dead(credential)),
+        Some("exhausted") => said.exhausted(credential, provider, now),
+        Some(word) => Some(State::Unknown { word: word.to_owned() }),
     };
     let state = state.filter(|state| !judged_an_older_secret(state, at, entry));
-    Inline { state, at, request_count, legacy: reader.legacy }
+    let beside = state.iter().flat_map(|state| said.beside(state, entry)).collect();
+    Inline { state, at, request_count, unreadable: reader.unreadable, beside }
 }
 
 /// A login that was renewed after the verdict: its writer replaced the tokens and left the old verdict standing.
@@ -79,36 +90,28 @@ fn judged_an_older_secret(state: &State, at: Option<DateTime<Utc>>, entry: &Obje
 /// Reads owned fields one by one, and keeps what it cannot read.
 struct Reader<'a> {
     entry: &'a Object,
-    legacy: Vec<(&'static str, Raw)>,
+    unreadable: Vec<(&'static str, Raw)>,
 }
 
 impl Reader<'_> {
     fn read<T>(&mut self, name: &'static str, parse: impl Fn(&Raw) -> Option<T>) -> Option<T> {
-        let raw = self.entry.get(name).filter(|raw| !raw.is_null())?;
+        let raw = told(self.entry, name)?;
         let parsed = parse(raw);
         if parsed.is_none() {
-            self.legacy.push((name, raw.clone()));
+            self.unreadable.push((name, raw.clone()));
         }
         parsed
     }
 
     fn word(&mut self) -> Option<String> {
-        let raw = self.entry.get("last_status").filter(|raw| !raw.is_null())?;
-        Some(self.read("last_status", Raw::to_text).unwrap_or_else(|| {
-            debug_assert!(raw.to_text().is_none(), "only a text can be read as a word");
-            UNREADABLE.to_owned()
-        }))
+        told(self.entry, "last_status")?;
+        Some(self.read("last_status", Raw::to_text).unwrap_or_else(|| UNREADABLE.to_owned()))
     }
+}
 
-    /// An unknown status may need all that stands beside it.
-    fn keep_all(&mut self) {
-        for name in FIELDS.into_iter().filter(|name| !matches!(*name, "last_status" | "request_count")) {
-            let value = self.entry.get(name).filter(|raw| !raw.is_null());
-            if let (Some(raw), false) = (value, self.legacy.iter().any(|(kept, _)| *kept == name)) {
-                self.legacy.push((name, raw.clone()));
-            }
-        }
-    }
+/// What a field says; null says nothing.
+fn told<'a>(entry: &'a Object, name: &str) -> Option<&'a Raw> {
+    entry.get(name).filter(|raw| !raw.is_null())
 }
 
 /// What the readable fields say.
@@ -130,18 +133,42 @@ impl Said {
 
     fn dead(&self, credential: &Credential) -> State {
         let error = self.error(Kind::AuthPermanent, credential);
-        State::Dead(Death { at: self.at, subject: credential.subject(), error })
+        State::Dead(Death { at: self.at, subject: judged_secret(credential), error })
     }
 
     /// `None` where it is over: neither a reset nor a time to count from.
     fn exhausted(&self, credential: &Credential, provider: &Provider, now: DateTime<Utc>) -> Option<State> {
-        let kind = kind_of(self.code, self.reason.as_deref(), self.message.as_deref());
-        // It was not judged to be dead, whatever its words say.
-        let kind = if kind.is_terminal() { Kind::Auth } else { kind };
-        let judged = Judged::by(kind, credential.subject(), credential.account(provider));
+        let kind = kind_of_rest(self.code, self.reason.as_deref(), self.message.as_deref());
+        let judged = Judged::by(kind, judged_secret(credential), credential.account(provider));
         let reset = self.reset.map(|reset| (reset, ResetFrom::Provider));
         Rest::read(self.at, reset, judged, self.error(kind, credential), now).map(State::Exhausted)
     }
+
+    /// What stands beside a state and has no place in a record: all of it if nobody knows the word.
+    fn beside(&self, state: &State, entry: &Object) -> Vec<(&'static str, Raw)> {
+        let has_no_place = |name: &str, raw: &Raw| match (name, state) {
+            ("last_status" | "request_count", _) => false,
+            (_, State::Unknown { .. }) | ("last_error_reset_at", State::Dead(_)) => true,
+            ("failure_reason", State::Dead(_) | State::Exhausted(_)) => raw.to_text() != self.reason,
+            _ => false,
+        };
+        let fields = FIELDS.into_iter().filter_map(|name| Some((name, told(entry, name)?.clone())));
+        fields.filter(|(name, raw)| has_no_place(name, raw)).collect()
+    }
+}
+
+/// Of a lent secret it is the one that the writer of the entry saw, not what is lent here now.
+fn judged_secret(credential: &Credential) -> Option<Fingerprint> {
+    match credential.holding {
+        Holding::Borrowed { fingerprint: Some(seen), .. } => Some(seen),
+        _ => credential.subject(),
+    }
+}
+
+/// Of an exhausted entry: it was not judged to be dead, whatever its words say.
+fn kind_of_rest(code: Option<u16>, reason: Option<&str>, message: Option<&str>) -> Kind {
+    let kind = kind_of(code, reason, message);
+    if kind.is_terminal() { Kind::Auth } else { kind }
 }
 
 /// Takes the inline fields out of an entry; answers what stood there.
@@ -159,6 +186,11 @@ pub(crate) fn says_something(entry: &Object) -> bool {
     FIELDS.into_iter().any(|name| {
         entry.get(name).is_some_and(|raw| if name == "request_count" { !silent(raw) } else { !raw.is_null() })
     })
+}
+
+/// Whether the status of an entry is none, or `ok`.
+pub(crate) fn shows_no_verdict(entry: &Object) -> bool {
+    told(entry, "last_status").is_none_or(|raw| raw.says("") || raw.says("ok"))
 }
 
 /// Writes a state into an entry as older programs do.
@@ -182,7 +214,8 @@ pub(crate) fn write(entry: &mut Object, state: &State, request_count: u64, legac
     entry.set("last_error_reset_at", epoch(reset));
     let is_unknown = matches!(state, State::Unknown { .. });
     for (name, raw) in legacy.iter().filter(|(name, _)| FIELDS.contains(&name.as_str())) {
-        if is_unknown || entry.get(name).is_none_or(Raw::is_null) {
+        // A status that could not be read would be read as one again.
+        if is_unknown || (name != "last_status" && told(entry, name).is_none()) {
             entry.set(name, raw.clone());
         }
     }
@@ -191,16 +224,21 @@ pub(crate) fn write(entry: &mut Object, state: &State, request_count: u64, legac
     }
 }
 
-/// The reset that must be written: one that the reader's own table gives again is left to it.
+/// The reset that must be written: one that a reader finds in its own table is left to it.
 fn stated_reset(rest: &Rest) -> Option<DateTime<Utc>> {
+    let error = &rest.error;
+    let kind = kind_of_rest(error.code, error.reason.as_deref(), error.message.as_deref());
     let judged_at = rest.at.unwrap_or(rest.until);
-    let by_table = Rest::read(rest.at, None, rest.judged, rest.error.clone(), judged_at);
+    let by_table = Rest::read(rest.at, None, rest.judged, LastError { kind, ..error.clone() }, judged_at);
     (rest.from == ResetFrom::Provider || by_table.is_none_or(|table| table.until != rest.until))
         .then_some(rest.until)
 }
 
+/// Of numbers, only those after 1970 are times.
 fn epoch(time: Option<DateTime<Utc>>) -> Raw {
-    time.and_then(|time| Raw::number_token(time::epoch_seconds(time))).unwrap_or_else(Raw::null)
+    time.filter(|time| *time > DateTime::UNIX_EPOCH)
+        .and_then(|time| Raw::number_token(time::epoch_seconds(time)))
+        .unwrap_or_else(Raw::null)
 }
 
 fn words(text: Option<&str>) -> Raw {

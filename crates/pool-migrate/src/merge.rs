@@ -27,8 +27,14 @@ pub(crate) fn merge(
         _ => false,
     };
     let told_at = news.at.map(|at| not_ahead(at, now));
-    let newer = told_at.cmp(&known.judged_at(now)).then(badness(state).cmp(&badness(known)));
-    if is_no_news || newer != Ordering::Greater { known.clone() } else { state.clone() }
+    let is_newer = match (state, told_at) {
+        // Nobody can say that it is older: fail closed.
+        (State::Unknown { .. }, None) => true,
+        _ => {
+            told_at.cmp(&known.judged_at(now)).then(badness(state).cmp(&badness(known))) == Ordering::Greater
+        }
+    };
+    if is_newer && !is_no_news { state.clone() } else { known.clone() }
 }
 
 fn badness(state: &State) -> u8 {

@@ -5,7 +5,7 @@ use pool_format::{Document, FormatError, Lender, Placement, read_entry, read_rec
 
 use crate::inline;
 use crate::report::Report;
-use crate::split::{migrate, object_at};
+use crate::split::{migrate, object_at, takes_news};
 
 /// Brings what happened to credentials back into their entries, where older programs look for it.
 ///
@@ -64,7 +64,9 @@ pub fn rollback(
 }
 
 fn has_inline_form(record: &Record, raw: &Raw) -> bool {
-    record.state != State::default() || record.usage.request_count > 0 || !legacy(raw).is_empty()
+    let says_something =
+        record.state != State::default() || record.usage.request_count > 0 || !legacy(raw).is_empty();
+    says_something && takes_news(raw)
 }
 
 fn legacy(record: &Raw) -> Vec<(String, Raw)> {

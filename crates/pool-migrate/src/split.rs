@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use pool_core::{Credential, Provider, Record, State, Usage};
-use pool_format::raw::{List, Object, Raw};
+use pool_format::raw::{Kind, List, Object, Raw};
 use pool_format::{Document, FormatError, Lender, read_entry, read_record, write_record};
 
 use crate::inline::{self, Inline};
@@ -33,33 +33,12 @@ pub fn migrate(
     lender: &impl Lender,
     now: DateTime<Utc>,
 ) -> Result<Report, FormatError> {
-    let hidden = document.reveal_records()?;
-    let mut report = Report::new(hidden.is_some());
-    if let Some(hidden) = &hidden {
-        restore(document, hidden);
-    }
+    let was_rolled_back = document.reveal_records()?;
+    let mut report = Report::new(was_rolled_back);
     for provider in document.providers() {
-        migrate_provider(document, &provider, hidden.is_some(), lender, now, &mut report);
+        migrate_provider(document, &provider, was_rolled_back, lender, now, &mut report);
     }
     Ok(report)
-}
-
-/// Puts the records of a rolled-back store back, except where there are newer ones already. What is no record stays.
-fn restore(document: &mut Document, hidden: &Object) {
-    let mut left = hidden.clone();
-    for (name, raw) in hidden.members() {
-        let Some(provider) = name.to_text().and_then(|name| Provider::new(name).ok()) else { continue };
-        let Some(kept) = Object::read(raw) else { continue };
-        left.remove(provider.as_str());
-        let mut records = document.records(&provider);
-        for (id, record) in kept.members() {
-            if id.to_text().is_some_and(|id| records.get(&id).is_none()) {
-                records.push(id.clone(), record.clone());
-            }
-        }
-        document.set_records(&provider, &records);
-    }
-    document.keep_hidden(&left);
 }
 
 fn migrate_provider(
@@ -77,6 +56,9 @@ fn migrate_provider(
         let Some(mut entry) = object_at(&entries, index) else { continue };
         let Some(credential) = read_entry(&entry, provider, lender) else { continue };
         let id = credential.id.as_str();
+        if records.get(id).is_some_and(|record| !takes_news(record)) {
+            continue;
+        }
         if was_rolled_back {
             moved |= forget_what_inline_took_back(document, &mut records, &entry, &credential, provider, now);
         }
@@ -126,14 +108,15 @@ fn merged(
     };
     let layout = document.record_layout();
     let written = write_record(before, &record, layout.clone(), now);
-    if news.legacy.is_empty() {
+    let unplaced = news.legacy(&record.state);
+    if unplaced.is_empty() {
         return written;
     }
     let mut object = written.as_ref().and_then(Object::read).unwrap_or_else(|| Object::new(layout.clone()));
     let kept = object.get("legacy").and_then(Object::read);
     let mut legacy = kept.unwrap_or_else(|| Object::new(layout.deeper()));
-    for (name, raw) in &news.legacy {
-        legacy.set(name, raw.clone());
+    for (name, raw) in unplaced {
+        legacy.set(name, raw);
     }
     object.set("legacy", legacy.render());
     Some(object.render())
@@ -151,18 +134,24 @@ fn forget_what_inline_took_back(
     let id = credential.id.as_str();
     let Some(raw) = records.get(id).cloned() else { return false };
     let record = read_record(&raw, now);
-    let shown = inline::read(entry, credential, provider, now).state;
     let cleared = matches!(record.state, State::Exhausted(_) | State::Dead(_))
         && record.state.is_about(credential, provider)
-        && shown.is_none();
+        && inline::shows_no_verdict(entry)
+        && inline::read(entry, credential, provider, now).state.is_none();
     if cleared {
-        let state = State::Ok { since: record.state.judged_at(now) };
+        // Nobody wrote down when, and the old verdict must not come back with somebody's stale memory.
+        let state = State::Ok { since: record.state.judged_at(now).max(Some(now)) };
         let cleared = Record { state, ..record };
         if let Some(cleared) = write_record(Some(&raw), &cleared, document.record_layout(), now) {
             records.set(id, cleared);
         }
     }
     cleared
+}
+
+/// Whether a record can take what an entry says; one that is no object is not ours to replace.
+pub(crate) fn takes_news(record: &Raw) -> bool {
+    record.kind() == Kind::Object
 }
 
 pub(crate) fn object_at(entries: &List, index: usize) -> Option<Object> {
