@@ -8,11 +8,12 @@ use std::sync::{MutexGuard, PoisonError};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use pool_core::{Action, Change, ChangeError, Outcome, Provider, State, time};
+use pool_core::{Action, Change, Credential, Outcome, Provider, State, Target, time};
 
 use crate::error::StoreError;
 use crate::handle::{Inner, Queued, View};
 use crate::store::Committed;
+use crate::transaction::{Answer, apply};
 
 /// Changes as a store takes them, each with its own time.
 type Batch = Vec<(DateTime<Utc>, Change)>;
@@ -31,7 +32,7 @@ impl Inner {
                 view.pools = loaded.pools;
                 view.version = Some(loaded.version);
                 view.loose_mode = loaded.loose_mode;
-                view.add_what_is_not_written();
+                view.add_what_is_not_written(self.now());
             }
             view.looked_at = Some(Instant::now());
         }
@@ -40,7 +41,9 @@ impl Inner {
 
     /// Makes one change: in this process at once if it is a verdict, and in the store before it returns.
     pub(crate) fn commit(&self, provider: &Provider, action: Action) -> Result<Outcome, StoreError> {
-        let ticket = self.view().queue(self.now(), Change { provider: provider.clone(), action });
+        let change = Change { provider: provider.clone(), action };
+        // A store that cannot be read now says so when it is written.
+        let ticket = self.fresh_view().unwrap_or_else(|_| self.view()).queue(self.now(), change);
         let _turn = self.turn();
         if let Some(answer) = self.view().answers.remove(&ticket) {
             return answer;
@@ -62,8 +65,9 @@ impl Inner {
         if batch.is_empty() {
             return Ok(());
         }
-        let result = self.store.apply(batch, self.pruning, self.now());
-        self.view().take_in(batch, &[], result).map(drop)
+        let now = self.now();
+        let result = self.store.apply(batch, self.pruning, now);
+        self.view().take_in(batch, &[], result, now).map(drop)
     }
 
     /// Writes all that is queued, and with it what could not be written before.
@@ -79,7 +83,7 @@ impl Inner {
         };
         let result = self.store.apply(&batch, self.pruning, now);
         let mut view = self.view();
-        let answers = view.take_in(&batch, &queued, result);
+        let answers = view.take_in(&batch, &queued, result, now);
         view.answer(&queued, answers);
     }
 
@@ -87,14 +91,11 @@ impl Inner {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn view(&self) -> MutexGuard<'_, View> {
+    pub(crate) fn view(&self) -> MutexGuard<'_, View> {
         // A view is only ever replaced whole, so a thread that panicked left it whole.
         self.view.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// What a store answers to one change.
-type Answer = Result<Outcome, ChangeError>;
 
 impl Drop for Inner {
     fn drop(&mut self) {
@@ -111,6 +112,7 @@ impl Drop for Inner {
 impl View {
     /// Queues a change for the next write; a verdict holds here at once.
     fn queue(&mut self, at: DateTime<Utc>, change: Change) -> u64 {
+        let change = self.about_the_secret(change);
         if is_verdict(&change) {
             // Errors come from the store, which knows the newest data.
             drop(self.pools.apply(&change, at));
@@ -118,6 +120,19 @@ impl View {
         self.tickets += 1;
         self.queued.push(Queued { ticket: self.tickets, at, change });
         self.tickets
+    }
+
+    /// A verdict on an id is about the secret that is stored now, however late it is written.
+    fn about_the_secret(&self, mut change: Change) -> Change {
+        if let Action::Fail { target, .. } = &mut change.action
+            && let Target::Id(id) = target
+            && let Some(pool) = self.pools.get(&change.provider)
+            && let Some(culprit) = pool.credentials().iter().find(|credential| credential.id == *id)
+            && let Some(subject) = culprit.subject()
+        {
+            *target = Target::Held(id.clone(), subject);
+        }
+        change
     }
 
     fn counters(&self, now: DateTime<Utc>) -> Batch {
@@ -139,6 +154,7 @@ impl View {
         batch: &[(DateTime<Utc>, Change)],
         queued: &[Queued],
         result: Result<Committed, StoreError>,
+        now: DateTime<Utc>,
     ) -> Result<Vec<Answer>, StoreError> {
         self.queued.retain(|waiting| !queued.iter().any(|taken| taken.ticket == waiting.ticket));
         match result {
@@ -153,7 +169,7 @@ impl View {
                 self.looked_at = committed.version.as_ref().and(self.looked_at);
                 self.version = committed.version;
                 self.loose_mode = self.loose_mode.filter(|_| !committed.written);
-                self.add_what_is_not_written();
+                self.add_what_is_not_written(now);
                 Ok(committed.outcomes)
             }
             Err(error) => {
@@ -188,7 +204,10 @@ impl View {
 
     /// Keeps a verdict that could not be written, and says so.
     fn not_saved(&mut self, taken: &Queued, error: StoreError) -> StoreError {
-        if !is_verdict(&taken.change) || matches!(error, StoreError::NotDurable { .. }) {
+        // Of an id that is not known here, nothing can be held, nor told from another credential of that id later.
+        let is_held =
+            matches!(&taken.change.action, Action::Fail { target, .. } if !matches!(target, Target::Id(_)));
+        if !is_held || matches!(error, StoreError::NotDurable { .. }) {
             return error;
         }
         self.unsaved.push((taken.at, taken.change.clone()));
@@ -210,7 +229,7 @@ impl View {
     }
 
     /// What this process knows, and the store does not yet, holds here all the same.
-    fn add_what_is_not_written(&mut self) {
+    fn add_what_is_not_written(&mut self, now: DateTime<Utc>) {
         let waiting = self.queued.iter().map(|queued| (queued.at, queued.change.clone()));
         let verdicts: Batch =
             self.unsaved.iter().cloned().chain(waiting).filter(|(_, change)| is_verdict(change)).collect();
@@ -218,7 +237,7 @@ impl View {
             self.uncounted.values().filter_map(|usage| usage.last_used_at).max().unwrap_or_default();
         for (at, change) in verdicts.into_iter().chain(self.counters(counters)) {
             // What it was about may be gone by now.
-            drop(self.pools.apply(&change, at));
+            drop(apply(&mut self.pools, &change, at, now));
         }
     }
 }
@@ -234,8 +253,13 @@ fn log_deaths(batch: &[(DateTime<Utc>, Change)], committed: &Committed) {
         let is_terminal =
             matches!(&change.action, Action::Fail { judgement, .. } if judgement.verdict.is_terminal());
         let Some(pool) = committed.pools.get(&change.provider).filter(|_| is_terminal) else { continue };
-        for credential in pool.credentials().iter().filter(|credential| marked.contains(&credential.id)) {
-            if let Some(State::Dead(death)) = pool.record(&credential.id).map(|record| &record.state) {
+        for id in marked {
+            let Some(State::Dead(death)) = pool.record(id).map(|record| &record.state) else { continue };
+            // Of those that share the id, it is who stores the secret that was judged.
+            let is_dead = |credential: &&Credential| {
+                credential.id == *id && death.subject.is_none_or(|subject| credential.holds(subject))
+            };
+            if let Some(credential) = pool.credentials().iter().find(is_dead) {
                 let reason = death.error.reason.as_deref().unwrap_or(death.error.kind.as_str());
                 tracing::warn!(provider = %pool.provider(), id = %credential.id, label = credential.label, reason, "a credential died");
             }

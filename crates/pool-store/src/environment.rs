@@ -1,4 +1,6 @@
 use std::collections::HashMap;
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use pool_core::{Provider, Secret, Source, Unresolved};
@@ -15,10 +17,10 @@ impl Environment {
     /// Reads the `.env` of a folder, where there is one.
     pub(crate) fn of(folder: &Path) -> Self {
         let path = folder.join(".env");
-        let text = match std::fs::read(&path) {
+        let text = match read(&path) {
             Ok(bytes) => Zeroizing::new(bytes),
             Err(error) => {
-                if error.kind() != std::io::ErrorKind::NotFound {
+                if error.kind() != io::ErrorKind::NotFound {
                     tracing::warn!(path = %path.display(), %error, "cannot read the variables beside the store");
                 }
                 return Self::default();
@@ -32,6 +34,11 @@ impl Environment {
         let beside = self.dotenv.get(name).filter(|secret| !secret.is_blank()).cloned();
         beside.or_else(|| std::env::var(name).ok().map(Secret::new).filter(|secret| !secret.is_blank()))
     }
+}
+
+/// Reads a file, and nothing else: a pipe would wait for its writer, and everyone for us.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if fs::metadata(path)?.is_file() { fs::read(path) } else { Err(io::Error::other("it is not a file")) }
 }
 
 impl Lender for Environment {

@@ -55,7 +55,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Somebody held the lock for too long.
-    #[error("{} is locked: waited {} s", path.display(), waited.as_secs())]
+    #[error("{} is locked: waited {} s", path.display(), waited.as_secs_f64())]
     Locked {
         /// The lock file.
         path: PathBuf,

@@ -1,6 +1,7 @@
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
 
 use pool_format::Document;
 
@@ -14,7 +15,13 @@ use crate::location::Location;
 pub(crate) struct Identity {
     store: Option<(Stamp, File)>,
     variables: Option<Stamp>,
+    /// When it was read, if that was within one tick of its last change.
+    hasty: Option<Instant>,
 }
+
+/// File systems tell the time by a coarse clock: another change within one tick of it, in place and of the same size,
+/// would not show. What was read so early is read once more.
+const TICK: Duration = Duration::from_millis(50);
 
 /// What changes whenever a file is replaced or written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,7 +46,14 @@ impl Identity {
     /// Whether the files are still the ones that were read.
     pub(crate) fn is_current(&self, location: &Location) -> bool {
         let store = fs::metadata(&location.target).ok().as_ref().map(Stamp::of);
-        store == self.store.as_ref().map(|(stamp, _)| *stamp) && variables_stamp(location) == self.variables
+        let is_same = store == self.store.as_ref().map(|(stamp, _)| *stamp)
+            && variables_stamp(location) == self.variables;
+        is_same && self.hasty.is_none_or(|read_at| read_at.elapsed() < TICK)
+    }
+
+    fn of(store: Option<(Stamp, File)>, variables: Option<Stamp>) -> Self {
+        let is_hasty = store.iter().map(|(stamp, _)| stamp).chain(&variables).any(Stamp::is_fresh);
+        Self { store, variables, hasty: is_hasty.then(Instant::now) }
     }
 }
 
@@ -47,7 +61,7 @@ impl Identity {
 pub(crate) fn read(location: &Location) -> Result<Reading, StoreError> {
     let variables = variables_stamp(location);
     let Some((mut file, metadata)) = open(&location.target)? else {
-        let identity = Identity { store: None, variables };
+        let identity = Identity::of(None, variables);
         return Ok(Reading { document: Document::empty(), identity, loose_mode: None });
     };
     // With the size at hand it is read into one allocation, so that no outgrown copy of the keys is left behind.
@@ -57,7 +71,7 @@ pub(crate) fn read(location: &Location) -> Result<Reading, StoreError> {
     for warning in document.warnings() {
         tracing::warn!(path = %location.target.display(), "{warning}");
     }
-    let identity = Identity { store: Some((Stamp::of(&metadata), file)), variables };
+    let identity = Identity::of(Some((Stamp::of(&metadata), file)), variables);
     Ok(Reading { document, identity, loose_mode: loose_mode(&metadata) })
 }
 
@@ -92,6 +106,14 @@ fn variables_stamp(location: &Location) -> Option<Stamp> {
 }
 
 impl Stamp {
+    /// Whether it changed within one tick of now.
+    fn is_fresh(&self) -> bool {
+        let (seconds, nanoseconds) = self.changed;
+        let changed = Duration::new(seconds.try_into().unwrap_or(0), nanoseconds.try_into().unwrap_or(0));
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        now.abs_diff(changed) < TICK
+    }
+
     #[cfg(unix)]
     fn of(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;

@@ -335,7 +335,23 @@ impl PoolHandle {
         grant: Grant,
         expires_at: Option<DateTime<Utc>>,
     ) -> Result<Reported, StoreError> {
-        Ok(reported(self.0.commit(provider, Action::Rotate { target, tokens, grant, expires_at })?))
+        match self.0.commit(provider, Action::Rotate { target, tokens, grant, expires_at })? {
+            Outcome::Rotated(id) => {
+                Ok(Reported::Taken { standing: self.standing(provider, &id), marked: Vec::new() })
+            }
+            outcome => Ok(reported(outcome)),
+        }
+    }
+
+    /// How a credential stands that was just changed: it is in the view.
+    fn standing(&self, provider: &Provider, id: &CredentialId) -> Standing {
+        let now = self.0.now();
+        let view = self.0.view();
+        let pool = view.pools.get(provider);
+        let mut standings = pool.into_iter().flat_map(|pool| pool.standings(now));
+        standings
+            .find(|(credential, _)| credential.id == *id)
+            .map_or(Standing::Ready, |(_, standing)| standing)
     }
 
     /// Writes the counters of this process, and verdicts that could not be written before. Nothing to say, no write.

@@ -15,6 +15,7 @@ mod replace;
 mod rewrite;
 mod snapshot;
 mod store;
+mod transaction;
 
 pub use error::StoreError;
 pub use handle::{Builder, DEFAULT_LOOK_EVERY, PickError, PoolHandle, Reported};

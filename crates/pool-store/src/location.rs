@@ -34,18 +34,9 @@ impl Location {
     }
 
     /// The lock files, in the order in which all programs take them: beside the path given, as the other program
-    /// takes it, then beside the file itself, if that is elsewhere.
-    pub(crate) fn locks(&self) -> Vec<PathBuf> {
-        let mut locks = vec![self.given.with_extension("lock"), self.target.with_extension("lock")];
-        let same = |a: &Path, b: &Path| match (fs::canonicalize(folder_of(a)), fs::canonicalize(folder_of(b)))
-        {
-            (Ok(a_folder), Ok(b_folder)) => a_folder == b_folder && a.file_name() == b.file_name(),
-            _ => a == b,
-        };
-        if same(&locks[0], &locks[1]) {
-            locks.truncate(1);
-        }
-        locks
+    /// takes it, then beside the file itself. Both may be the same.
+    pub(crate) fn locks(&self) -> [PathBuf; 2] {
+        [&self.given, &self.target].map(|path| path.with_extension("lock"))
     }
 }
 

@@ -1,10 +1,11 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::error::StoreError;
 use crate::location::{Location, folder_of};
-use crate::replace::keep_owner;
+use crate::replace::{is_read_only, keep_owner};
 
 /// How long a waiter sleeps between two tries, at most; the jitter keeps waiters from marching in step.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
@@ -21,45 +22,70 @@ pub(crate) struct LockGuard {
 impl LockGuard {
     /// Waits for the locks of a store, in their order, until the deadline.
     pub(crate) fn acquire(location: &Location, wait: Duration) -> Result<Self, StoreError> {
-        let deadline = Instant::now() + wait;
-        let files =
-            location.locks().iter().map(|path| wait_for(path, wait, deadline)).collect::<Result<_, _>>()?;
+        let begun = Instant::now();
+        let (mut files, mut taken) = (Vec::new(), Vec::new());
+        for path in location.locks() {
+            let (file, real) = open(&path)?;
+            // Two paths may lead to one lock, and who holds it must not wait for himself.
+            if !taken.contains(&real) {
+                files.push(wait_for(file, &path, wait, begun)?);
+                taken.push(real);
+            }
+        }
         Ok(Self { _files: files })
     }
 }
 
-fn wait_for(path: &Path, wait: Duration, deadline: Instant) -> Result<File, StoreError> {
-    let file = open(path)?;
+fn wait_for(file: File, path: &Path, wait: Duration, begun: Instant) -> Result<File, StoreError> {
     loop {
+        let left = wait.saturating_sub(begun.elapsed());
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
+            Err(TryLockError::WouldBlock) if left.is_zero() => {
                 return Err(StoreError::Locked { path: path.to_owned(), waited: wait });
             }
-            Err(TryLockError::WouldBlock) => std::thread::sleep(pause(deadline)),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(pause(left)),
             Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", path)(error)),
         }
     }
+}
+
+/// Opens a lock file, and answers where it really is.
+fn open(path: &Path) -> Result<(File, PathBuf), StoreError> {
+    let folder = folder_of(path);
+    if is_read_only(folder) && !path.exists() {
+        return Err(StoreError::ReadOnly { path: folder.to_owned() });
+    }
+    let opened = make(path, folder).or_else(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => open_file(path, OpenOptions::create),
+        _ => Err(error),
+    });
+    let opened = opened.and_then(|file| Ok((file, fs::canonicalize(path)?)));
+    opened.map_err(StoreError::io("open the lock", path))
+}
+
+/// Makes a lock file. One that root makes must be one that the owner of the folder can take; one that is there already
+/// may be a link to anything, and is not given away.
+fn make(path: &Path, folder: &Path) -> io::Result<File> {
+    let file = open_file(path, OpenOptions::create_new)?;
+    keep_owner(&file, &fs::metadata(folder)?)?;
+    Ok(file)
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "a lock file is opened to be locked; nothing is ever written into it"
 )]
-fn open(path: &Path) -> Result<File, StoreError> {
+fn open_file(path: &Path, create: fn(&mut OpenOptions, bool) -> &mut OpenOptions) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.create(true).append(true);
+    // To read too, since opening a pipe only to write would wait for its reader.
+    options.read(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(StoreError::io("open the lock", path))?;
-    // A lock that root makes must be one that the owner of the folder can take.
-    if let Ok(folder) = fs::metadata(folder_of(path)) {
-        keep_owner(&file, &folder).map_err(StoreError::io("open the lock", path))?;
-    }
-    Ok(file)
+    create(&mut options, true).open(path)
 }
 
-fn pause(deadline: Instant) -> Duration {
+fn pause(left: Duration) -> Duration {
     let jittered = LONGEST_PAUSE.mul_f64(0.2 + 0.8 * fastrand::f64());
-    jittered.min(deadline.saturating_duration_since(Instant::now())).max(Duration::from_millis(1))
+    jittered.min(left).max(Duration::from_millis(1))
 }

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use pool_core::{Change, Pools};
 
 use crate::error::StoreError;
+use crate::snapshot::log_pruned;
 use crate::store::{Committed, Kept, Loaded, Pruning, Store, Version};
+use crate::transaction::{apply, apply_all};
 
 /// Pools that live in memory only: for tests, replays, and agents that keep no file.
 ///
@@ -43,18 +45,14 @@ impl Store for MemoryStore {
         now: DateTime<Utc>,
     ) -> Result<Committed, StoreError> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let apply =
-            |(at, change): &(DateTime<Utc>, Change)| kept.0.apply(change, *at).map(|applied| applied.outcome);
-        let outcomes = changes.iter().map(apply).collect();
-        if pruning == Pruning::WhatIsDue {
-            kept.0.prune(now);
+        let (outcomes, written) = apply_all(changes, |change, at| apply(&mut kept.0, change, at, now));
+        if written && pruning == Pruning::WhatIsDue {
+            for (provider, pruned) in kept.0.prune(now) {
+                log_pruned(&provider, &pruned);
+            }
         }
-        kept.1 += 1;
-        Ok(Committed {
-            outcomes,
-            pools: kept.0.clone(),
-            version: Some(Version(Kept::Memory(kept.1))),
-            written: true,
-        })
+        kept.1 += u64::from(written);
+        let version = Some(Version(Kept::Memory(kept.1)));
+        Ok(Committed { outcomes, pools: kept.0.clone(), version, written })
     }
 }

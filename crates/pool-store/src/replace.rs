@@ -77,11 +77,16 @@ fn place_backup(mut fresh: TempPath, location: &Location, now: DateTime<Utc>) ->
 /// A file or folder that nobody may write is not ours to replace, although a rename would do it, and root may.
 fn refuse_read_only(location: &Location) -> Result<(), StoreError> {
     for path in [location.target.as_path(), location.folder()] {
-        if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().readonly()) {
+        if is_read_only(path) {
             return Err(StoreError::ReadOnly { path: path.to_owned() });
         }
     }
     Ok(())
+}
+
+/// Whether nobody may write there.
+pub(crate) fn is_read_only(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().readonly())
 }
 
 /// What a killed process of ours left behind. Only our own prefix, and only under the lock, so nobody is at it.
@@ -129,8 +134,11 @@ pub(crate) fn keep_owner(file: &File, old: &Metadata) -> io::Result<()> {
         return Ok(());
     }
     match fchown(file, Some(old.uid()), Some(old.gid())) {
-        // Who may not give the file away keeps it: it is still only readable by its owner.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        // Who may not give the file away keeps it: it is still only readable by its owner. In a user namespace that does
+        // not know the owner it is an invalid argument.
+        Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput) => {
+            Ok(())
+        }
         result => result,
     }
 }

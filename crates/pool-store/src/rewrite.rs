@@ -10,7 +10,6 @@ use crate::environment::Environment;
 use crate::error::StoreError;
 use crate::file::{self, Reading};
 use crate::location::Location;
-use crate::lock::LockGuard;
 use crate::replace::{back_up, replace};
 use crate::store::FileStore;
 
@@ -57,8 +56,8 @@ impl FileStore {
     }
 
     fn rewrite(&self, wanted: Placement, now: DateTime<Utc>) -> Result<Rewritten, StoreError> {
-        let location = Location::of(&self.path)?;
-        let proof = LockGuard::acquire(&location, self.lock_wait)?;
+        must_exist(&Location::of(&self.path)?)?;
+        let (location, proof) = self.lock()?;
         let mut document = read_existing(&location)?.document;
         let environment = Environment::of(&file::variables_folder(&location));
         let format = || StoreError::format(&location.target);
@@ -79,10 +78,12 @@ impl FileStore {
     }
 }
 
-/// Unlike a pool, a migration needs a store that is there: a mistyped path shall not look like success.
 fn read_existing(location: &Location) -> Result<Reading, StoreError> {
-    if !location.target.exists() {
-        return Err(StoreError::NoStore { path: location.given.clone() });
-    }
+    must_exist(location)?;
     file::read(location)
+}
+
+/// Unlike a pool, a migration needs a store that is there: a mistyped path shall not look like success.
+fn must_exist(location: &Location) -> Result<(), StoreError> {
+    if location.target.exists() { Ok(()) } else { Err(StoreError::NoStore { path: location.given.clone() }) }
 }

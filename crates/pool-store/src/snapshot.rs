@@ -1,9 +1,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use pool_core::{
-    Action, Applied, Change, ChangeError, CredentialId, DefinitionEdit, Outcome, Pool, Pools, Provider,
-};
+use pool_core::{Applied, Change, ChangeError, CredentialId, DefinitionEdit, Pool, Pools, Provider, Pruned};
 use pool_format::raw::{List, Object, Text};
 use pool_format::{Document, Placement, read_entry, read_record, renew_entry, write_entry, write_record};
 use pool_migrate::{migrate, rollback};
@@ -12,6 +10,7 @@ use crate::environment::Environment;
 use crate::error::StoreError;
 use crate::location::Location;
 use crate::store::Pruning;
+use crate::transaction::{Answer, apply, apply_all};
 
 /// A store in memory, migrated: the document, and the pools that were read from it.
 #[derive(Debug)]
@@ -46,24 +45,17 @@ impl Snapshot {
         changes: &[(DateTime<Utc>, Change)],
         pruning: Pruning,
         now: DateTime<Utc>,
-    ) -> (Vec<Result<Outcome, ChangeError>>, bool) {
-        // Counters ride along with a write that has its own reason; alone, they are what a flush writes.
-        let is_rider = |change: &Change| matches!(change.action, Action::Count { .. });
-        let only_counters = changes.iter().all(|(_, change)| is_rider(change));
-        let mut is_changed = false;
-        let mut outcomes = Vec::with_capacity(changes.len());
-        for (at, change) in changes {
-            let applied = self.refuse_foreign(change).and_then(|()| self.pools.apply(change, *at));
-            if let Ok(applied) = &applied {
-                is_changed |= applied.is_change() && (only_counters || !is_rider(change));
-                self.write_back(&change.provider, applied, *at);
-            }
-            outcomes.push(applied.map(|applied| applied.outcome));
-        }
+    ) -> (Vec<Answer>, bool) {
+        let (answers, is_changed) = apply_all(changes, |change, at| {
+            self.refuse_foreign(change)?;
+            let applied = apply(&mut self.pools, change, at, now)?;
+            self.write_back(&change.provider, &applied, at);
+            Ok(applied)
+        });
         if is_changed && pruning == Pruning::WhatIsDue {
             self.prune(now);
         }
-        (outcomes, is_changed)
+        (answers, is_changed)
     }
 
     /// A provider whose value is no list is somebody else's.
@@ -86,7 +78,7 @@ impl Snapshot {
 
     fn prune(&mut self, now: DateTime<Utc>) {
         for (provider, pruned) in self.pools.prune(now) {
-            tracing::warn!(%provider, id = %pruned.id, label = pruned.label, reason = pruned.reason, "pruned a credential");
+            log_pruned(&provider, &pruned);
             let id = pruned.id.clone();
             self.edit_definitions(&provider, &[pruned.edit()]);
             self.write_records(&provider, [id], now);
@@ -95,7 +87,9 @@ impl Snapshot {
         for provider in providers {
             let forgotten =
                 self.pools.get_mut(&provider).map(|pool| pool.forget_removed(now)).unwrap_or_default();
-            self.write_records(&provider, forgotten, now);
+            if !forgotten.is_empty() {
+                self.write_records(&provider, forgotten, now);
+            }
         }
     }
 
@@ -186,6 +180,10 @@ impl Snapshot {
         };
         entries.items().enumerate().filter_map(read).collect()
     }
+}
+
+pub(crate) fn log_pruned(provider: &Provider, pruned: &Pruned) {
+    tracing::warn!(%provider, id = %pruned.id, label = pruned.label, reason = pruned.reason, "pruned a credential");
 }
 
 fn read_pool(document: &Document, provider: Provider, environment: &Environment, now: DateTime<Utc>) -> Pool {

@@ -118,6 +118,17 @@ impl FileStore {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Takes the locks of the store, wherever its path leads once they are held: a link may be led elsewhere meanwhile.
+    pub(crate) fn lock(&self) -> Result<(Location, LockGuard), StoreError> {
+        loop {
+            let location = Location::of(&self.path)?;
+            let proof = LockGuard::acquire(&location, self.lock_wait)?;
+            if Location::of(&self.path)? == location {
+                return Ok((location, proof));
+            }
+        }
+    }
 }
 
 impl Store for FileStore {
@@ -141,8 +152,7 @@ impl Store for FileStore {
         pruning: Pruning,
         now: DateTime<Utc>,
     ) -> Result<Committed, StoreError> {
-        let location = Location::of(&self.path)?;
-        let proof = LockGuard::acquire(&location, self.lock_wait)?;
+        let (location, proof) = self.lock()?;
         let reading = file::read(&location)?;
         reading.document.writable().map_err(StoreError::format(&location.target))?;
         let environment = Environment::of(&file::variables_folder(&location));

@@ -1,10 +1,12 @@
 //! A store on disk as agents, people and other programs meet it.
 #![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod errors;
 mod handle;
 mod held;
 mod migration;
+mod model;
 mod paths;
 mod secrets;
 mod support;

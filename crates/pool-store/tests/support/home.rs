@@ -62,9 +62,14 @@ impl Home {
         self.at("auth.json")
     }
 
-    /// A store that waits for nobody.
     pub(crate) fn store(&self) -> FileStore {
-        FileStore::new(self.auth()).lock_wait(Duration::ZERO)
+        FileStore::new(self.auth())
+    }
+
+    /// A store that does not wait long for its lock. A moment it must, since a process that another test starts has all
+    /// open locks until it runs its program.
+    pub(crate) fn impatient_store(&self) -> FileStore {
+        self.store().lock_wait(Duration::from_millis(250))
     }
 
     /// A handle at noon that looks at the store whenever it is asked.
@@ -74,6 +79,10 @@ impl Home {
 
     pub(crate) fn handle_at(&self, now: DateTime<Utc>) -> PoolHandle {
         PoolHandle::builder().clock(move || now).look_every(Duration::ZERO).build(self.store())
+    }
+
+    pub(crate) fn impatient_handle(&self) -> PoolHandle {
+        PoolHandle::new(self.impatient_store())
     }
 
     pub(crate) fn load(&self) -> Result<Loaded, StoreError> {

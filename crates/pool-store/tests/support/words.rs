@@ -1,7 +1,10 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{
-    Action, Change, Credential, CredentialId, Failure, Fingerprint, Grant, PickRequest, Place, Provider, Revive, Secret,
-    Target, Tokens, Usage, time,
+    Action, Change, Credential, CredentialId, Failure, Fingerprint, Grant, PickRequest, Place, Provider,
+    Revive, Secret, Target, Tokens, Usage, time,
 };
 use pool_store::{PoolHandle, Reported};
 
@@ -12,6 +15,24 @@ pub(crate) fn noon() -> DateTime<Utc> {
 
 pub(crate) fn minutes(count: i64) -> TimeDelta {
     TimeDelta::minutes(count)
+}
+
+/// A clock that stands at noon until it is moved.
+#[derive(Clone, Debug)]
+pub(crate) struct Clock(Arc<AtomicI64>);
+
+impl Clock {
+    pub(crate) fn at_noon() -> Self {
+        Self(Arc::default())
+    }
+
+    pub(crate) fn advance(&self, minutes: i64) {
+        self.0.fetch_add(minutes, Ordering::SeqCst);
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        noon() + minutes(self.0.load(Ordering::SeqCst))
+    }
 }
 
 pub(crate) fn openrouter() -> Provider {
@@ -108,4 +129,15 @@ pub(crate) fn one_of_each() -> Vec<Change> {
         Action::Count { id: id("a"), usage },
     ];
     actions.into_iter().map(|action| Change { provider: openrouter(), action }).collect()
+}
+
+/// Waits for what will be so.
+pub(crate) fn until(mut is_so: impl FnMut() -> bool, what: &str) {
+    for _ in 0..10_000 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    panic!("{what}: not within ten seconds");
 }
