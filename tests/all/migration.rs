@@ -33,7 +33,9 @@ fn a_rollback_gives_back_what_was_said_at_the_start() {
     for (provider, entries) in start["credential_pool"].as_object().unwrap() {
         for (index, entry) in entries.as_array().unwrap().iter().enumerate() {
             let after = &end["credential_pool"][provider][index];
-            for (name, value) in entry.as_object().unwrap().iter().filter(|(name, _)| *name != "request_count") {
+            for (name, value) in
+                entry.as_object().unwrap().iter().filter(|(name, _)| *name != "request_count")
+            {
                 // A field that is not there is null.
                 assert_eq!(value, &after[name], "{provider} {index} {name}");
             }
@@ -71,7 +73,8 @@ fn a_rolled_back_store_stays_so_while_it_is_used() {
 /// Long tokens are no pleasure to read, and a snapshot shall not get used to holding them.
 fn without_tokens(text: &str) -> String {
     let hide = |line: &str| {
-        let is_token = line.trim_start().starts_with("\"access_token\"") || line.trim_start().starts_with("\"refresh_token\"");
+        let is_token = line.trim_start().starts_with("\"access_token\"")
+            || line.trim_start().starts_with("\"refresh_token\"");
         match line.split_once(": ") {
             Some((name, value)) if is_token => {
                 format!("{name}: \"[redacted]\"{}\n", if value.ends_with(',') { "," } else { "" })

@@ -136,7 +136,9 @@ pub(crate) fn keep_owner(file: &File, old: &Metadata) -> io::Result<()> {
     match fchown(file, Some(old.uid()), Some(old.gid())) {
         // Who may not give the file away keeps it: it is still only readable by its owner. In a user namespace that does
         // not know the owner it is an invalid argument.
-        Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput) => {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput) =>
+        {
             Ok(())
         }
         result => result,
