@@ -96,5 +96,5 @@ impl Pool {
 }
 
 fn long_ago(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    at.year() >= FIRST_YEAR && at <= now && now - at >= KEPT_DEAD
+    at.year() >= FIRST_YEAR && now - at >= KEPT_DEAD
 }

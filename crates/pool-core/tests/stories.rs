@@ -158,6 +158,7 @@ mod cooldowns {
         assert_eq!(sim.next(), "b");
         sim.advance(secs(1));
         assert_eq!(sim.next(), "a");
+        assert!(!sim.state("a").holds(sim.credential("a"), &codex(), sim.now));
     }
 
     #[test]
@@ -284,9 +285,11 @@ mod the_only_one {
             blank("blank"),
             lent("lent", Err(Unresolved::VariableNotSet)),
             key("newer"),
+            key("removed"),
         ]);
         sim.fail("dead", revoked());
         sim.read_state("newer", State::Unknown { word: "quarantined".into() });
+        sim.read_state("removed", State::Removed { at: None, subject: Some(fingerprint("key-removed")) });
         sim
     }
 
@@ -417,9 +420,10 @@ mod accounts {
 
     #[test]
     fn a_quota_survives_a_new_token_of_the_account_and_a_refused_secret_does_not() {
-        for (failure, survives) in
-            [(throttled(), true), (unpaid(), true), (refused(), false), (revoked(), false)]
-        {
+        let forbidden = Failure::http(403);
+        let quotas = [throttled(), unpaid(), forbidden].map(|failure| (failure, true));
+        let refusals = [refused(), revoked(), overloaded()].map(|failure| (failure, false));
+        for (failure, survives) in quotas.into_iter().chain(refusals) {
             let ways: [fn(&mut Sim, Tokens); 3] = [
                 |sim, tokens| sim.sign_in_elsewhere("laptop", tokens),
                 |sim, tokens| drop(sim.rotate(stored("laptop"), tokens, Grant::New)),

@@ -45,7 +45,6 @@ impl Inline {
         let beside = self.beside.iter().filter(|_| self.state.as_ref() == Some(state));
         let mut legacy: Vec<_> = self.unreadable.iter().chain(beside).cloned().collect();
         legacy.sort_by_key(|(name, _)| FIELDS.iter().position(|field| field == name));
-        legacy.dedup_by_key(|(name, _)| *name);
         legacy
     }
 }

@@ -139,6 +139,18 @@ fn a_folder_without_write_permission_is_read_but_nothing_is_made_in_it() {
 }
 
 #[test]
+fn a_lock_that_is_there_already_is_taken_in_a_folder_without_write_permission() {
+    let home = Home::with_keys(&["a", "b"]);
+    home.put("auth.lock", "");
+    home.chmod(".", 0o500);
+    let before = home.photo();
+    home.handle().succeed(&openrouter(), by_id("a"), noon()).unwrap();
+    let error = home.handle().add(&openrouter(), credential("c")).unwrap_err();
+    insta::assert_snapshot!(home.words(&error), @"[home] is read-only");
+    assert_eq!(home.photo(), before);
+}
+
+#[test]
 fn a_store_that_may_not_be_read_is_an_error() {
     let home = Home::with_keys(&["a"]);
     home.chmod("auth.json", 0o000);
@@ -278,6 +290,20 @@ fn what_is_odd_but_readable_is_read() {
     let before = home.photo();
     handle.remove(&openrouter(), pool_core::Target::Id(id("c"))).unwrap_err();
     assert_eq!(home.photo(), before);
+}
+
+#[test]
+fn a_provider_whose_value_is_no_list_is_not_ours_to_fill() {
+    for theirs in ["{\"token\": 1}", "\"x\"", "7"] {
+        let home = Home::with(format!("{{\"credential_pool\": {{\"openrouter\": {theirs}}}}}"));
+        let before = home.photo();
+        let error = home.handle().add(&openrouter(), credential("a")).unwrap_err();
+        assert_eq!(error.to_string(), "`openrouter` holds something else than credentials");
+        assert_eq!(home.photo(), before);
+    }
+    let home = Home::with("{\"credential_pool\": {\"openrouter\": null}}");
+    home.handle().add(&openrouter(), credential("a")).unwrap();
+    assert_eq!(home.ids(), ["a"]);
 }
 
 #[test]

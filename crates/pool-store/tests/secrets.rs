@@ -11,8 +11,8 @@ use pool_core::{
 use pool_store::{FileStore, PoolHandle};
 
 use crate::support::{
-    Home, Log, by_id, child, child_after, credential, fingerprint, id, key, minutes, mode, noon, openrouter,
-    passes, picked, request, revoked, secret, throttled,
+    Home, Log, by_id, child, child_after, child_of_lone_root, credential, fingerprint, id, key, minutes,
+    mode, noon, openrouter, passes, picked, request, revoked, secret, throttled,
 };
 
 /// A store with one credential whose key is in a variable.
@@ -253,6 +253,17 @@ fn a_lock_that_leads_elsewhere_does_not_make_root_give_that_away() {
     }
     home.handle().add(&openrouter(), credential("b")).unwrap();
     assert_eq!(owner_of(&precious.at("precious")), owner_of(precious.path()));
+}
+
+#[test]
+fn a_home_whose_owner_is_not_known_here_can_be_written() {
+    let home = Home::with_keys(&["a"]);
+    let child = child_of_lone_root("transaction::adds_to_the_store_of_this_folder", home.path());
+    let (Some(child), Some(_)) = (child, give_away(&home)) else { return };
+    home.chmod(".", 0o777);
+    home.chmod("auth.json", 0o666);
+    passes(child);
+    assert_eq!(home.ids(), ["a", "x"]);
 }
 
 /// Gives a home to a user and group that nobody is; none where the tests do not run as root, who alone can.

@@ -17,6 +17,19 @@ pub(crate) fn child_after(line: &str, test: &str, folder: &Path) -> Command {
     command
 }
 
+/// As [`child`], by a root who knows no other user, as in a rootless container; none where that cannot be had.
+pub(crate) fn child_of_lone_root(test: &str, folder: &Path) -> Option<Command> {
+    let lone_root = || {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user"]);
+        command
+    };
+    lone_root().arg("true").output().ok().filter(|output| output.status.success())?;
+    let mut command = lone_root();
+    command.arg(std::env::current_exe().unwrap()).args(["--ignored", "--exact", test]).current_dir(folder);
+    Some(command)
+}
+
 /// Runs it, and sees that it was found and passed.
 pub(crate) fn passes(mut child: Command) {
     let output = child.output().unwrap();
