@@ -30,8 +30,13 @@ pub enum DefinitionEdit {
     Added(CredentialId),
     /// It is gone: drop the entries of this id that store this secret.
     Removed(CredentialId, Option<Fingerprint>),
-    /// It has new secrets: write those of the pool over the ones that stored the old secret.
-    Rotated(CredentialId, Option<Fingerprint>),
+    /// It has new secrets.
+    Rotated {
+        /// The secret that is replaced: its entries are those that store it.
+        old: Option<Fingerprint>,
+        /// What they become.
+        renewed: Box<Credential>,
+    },
 }
 
 impl Applied {
@@ -231,7 +236,8 @@ impl Pool {
         };
         let (id, subject) = (old.id.clone(), old.subject());
         let state = self.state(&id);
-        let new = Credential { holding: Holding::Owned(stored.renewed(tokens)), expires_at, ..old.clone() };
+        let new =
+            Credential { holding: Holding::Owned(stored.renewed(tokens, grant)), expires_at, ..old.clone() };
         let suspect = Suspect { subject: new.subject(), account: new.account(&self.provider) };
         // A verdict on another entry of this id stands, and so does one on a secret that is replaced by itself.
         let is_over = state.is_about(old, &self.provider) && suspect.subject != subject;
@@ -244,7 +250,7 @@ impl Pool {
         Ok(Applied {
             outcome: Outcome::Rotated(id.clone()),
             records: changed.then(|| id.clone()).into_iter().collect(),
-            definitions: vec![DefinitionEdit::Rotated(id, subject)],
+            definitions: vec![DefinitionEdit::Rotated { old: subject, renewed: Box::new(new) }],
         })
     }
 

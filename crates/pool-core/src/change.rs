@@ -57,7 +57,7 @@ pub enum Action {
     Rotate {
         /// Which one, and the secret that is replaced: another one is refused as stale.
         target: Target,
-        /// The new secrets; a refresh token that is left out keeps the old one (RFC 6749 section 6).
+        /// The new secrets; within one grant a refresh token that is left out keeps the old one (RFC 6749 section 6).
         tokens: Tokens,
         /// Whether it is our own refresh of the same grant.
         grant: Grant,

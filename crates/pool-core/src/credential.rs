@@ -9,6 +9,7 @@ use crate::name::NameError;
 use crate::provider::Provider;
 use crate::secret::{Fingerprint, Secret};
 use crate::source::Source;
+use crate::transition::Grant;
 
 /// The stable name of one credential within its provider; six hex digits by custom, any text in fact.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,7 +91,7 @@ impl AuthType {
 }
 
 /// The secrets that an entry stores by value. Blank ones are not there.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Tokens {
     access: Option<Secret>,
     refresh: Option<Secret>,
@@ -134,11 +135,13 @@ impl Tokens {
         self.refresh.as_ref()
     }
 
-    /// These with newer ones over them; what the newer ones leave out stays, but a key minted from the old login goes.
-    pub(crate) fn renewed(&self, newer: &Self) -> Self {
+    /// These with newer ones over them. Within one grant a refresh token that is left out stays (RFC 6749 section 6); a new
+    /// login brings its own or has none. A key minted from the old login goes.
+    pub(crate) fn renewed(&self, newer: &Self, grant: Grant) -> Self {
+        let kept = || self.refresh.clone().filter(|_| grant == Grant::Same);
         Self {
             access: newer.access.clone().or_else(|| self.access.clone()),
-            refresh: newer.refresh.clone().or_else(|| self.refresh.clone()),
+            refresh: newer.refresh.clone().or_else(kept),
             agent_key: newer.agent_key.clone(),
         }
     }
@@ -176,7 +179,7 @@ pub enum Unresolved {
 }
 
 /// Where the secret of a credential is.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Holding {
     /// The entry stores it.
     Owned(Tokens),
@@ -190,7 +193,7 @@ pub enum Holding {
 }
 
 /// One usable key or login: what it is, never what happened to it.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Credential {
     /// Its name within the provider.
     pub id: CredentialId,

@@ -7,14 +7,13 @@ use crate::secret::Secret;
 const MASK: &str = "[redacted]";
 
 /// How keys and tokens of the known providers begin.
-const PREFIXES: [&str; 24] = [
+const PREFIXES: [&str; 22] = [
     "sk-",
     "sk_",
     "pk-",
     "pk_",
     "rt_",
     "rt-",
-    "at_",
     "gsk_",
     "xai-",
     "aiza",
@@ -28,7 +27,6 @@ const PREFIXES: [&str; 24] = [
     "glpat-",
     "hf_",
     "akia",
-    "asia",
     "nvapi-",
     "cc-",
     "eyj",

@@ -351,5 +351,5 @@ fn not_an_object(place: &str) -> FormatError {
 
 /// A version as it may be shown: a number as it stands, anything else by its kind.
 fn spelled(version: &Raw) -> String {
-    version.number().map_or_else(|| "that is not a number".to_owned(), str::to_owned)
+    version.number().map_or_else(|| "not a number".to_owned(), str::to_owned)
 }

@@ -14,7 +14,7 @@ pub enum FormatError {
         place: String,
     },
     /// A newer program wrote it: it can be read, but what we would write could take something from it.
-    #[error("the store has version {version}, and this program writes only version 1")]
+    #[error("the version of the store is {version}, and this program writes only version 1")]
     NewerVersion {
         /// The version as it stands there.
         version: String,

@@ -179,11 +179,15 @@ pub(crate) fn strip(entry: &mut Object) -> Vec<(&'static str, Raw)> {
     there
 }
 
-/// Whether an entry says something inline: nulls and a zero count are no reason to write.
+/// Whether an entry says something inline. Nulls, a zero count, and an `ok` without a time, as another program leaves it
+/// after every cooldown, are no reason to write.
 pub(crate) fn says_something(entry: &Object) -> bool {
-    let silent = |raw: &Raw| raw.is_null() || raw.number() == Some("0");
-    FIELDS.into_iter().any(|name| {
-        entry.get(name).is_some_and(|raw| if name == "request_count" { !silent(raw) } else { !raw.is_null() })
+    let has_time = told(entry, "last_status_at").is_some();
+    FIELDS.into_iter().any(|name| match (name, told(entry, name)) {
+        (_, None) => false,
+        ("request_count", Some(raw)) => raw.number() != Some("0"),
+        ("last_status", Some(raw)) => has_time || !raw.says("ok"),
+        (_, Some(_)) => true,
     })
 }
 

@@ -137,20 +137,13 @@ impl Snapshot {
                         entries.remove(index);
                     }
                 }
-                DefinitionEdit::Rotated(id, old) => {
-                    let renewed = self.pools.get(provider).and_then(|pool| {
-                        pool.credentials()
-                            .iter()
-                            .find(|credential| credential.id == *id && credential.subject() != *old)
-                    });
+                DefinitionEdit::Rotated { old, renewed } => {
                     let stale = self.positions(&entries, provider, |credential| {
-                        credential.id == *id && credential.subject() == *old
+                        credential.id == renewed.id && credential.subject() == *old
                     });
                     for (index, mut entry) in stale {
-                        if let Some(credential) = renewed {
-                            renew_entry(&mut entry, credential);
-                            entries.replace(index, entry.render());
-                        }
+                        renew_entry(&mut entry, renewed);
+                        entries.replace(index, entry.render());
                     }
                 }
             }

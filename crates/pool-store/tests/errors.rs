@@ -189,12 +189,12 @@ fn a_newer_version_is_read_but_not_written() {
         said.extend(errors);
     }
     insta::assert_snapshot!(said.join("\n"), @r"
-    [home]/auth.json cannot be used as a store: the store has version 2, and this program writes only version 1
-    [home]/auth.json cannot be used as a store: the store has version 1.0, and this program writes only version 1
-    [home]/auth.json cannot be used as a store: the store has version that is not a number, and this program writes only version 1
-    [home]/auth.json cannot be used as a store: the store has version that is not a number, and this program writes only version 1
-    [home]/auth.json cannot be used as a store: the store has version 1e400, and this program writes only version 1
-    [home]/auth.json cannot be used as a store: the store has version 18446744073709551617, and this program writes only version 1
+    [home]/auth.json cannot be used as a store: the version of the store is 2, and this program writes only version 1
+    [home]/auth.json cannot be used as a store: the version of the store is 1.0, and this program writes only version 1
+    [home]/auth.json cannot be used as a store: the version of the store is not a number, and this program writes only version 1
+    [home]/auth.json cannot be used as a store: the version of the store is not a number, and this program writes only version 1
+    [home]/auth.json cannot be used as a store: the version of the store is 1e400, and this program writes only version 1
+    [home]/auth.json cannot be used as a store: the version of the store is 18446744073709551617, and this program writes only version 1
     ");
 }
 

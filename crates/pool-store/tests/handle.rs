@@ -142,6 +142,35 @@ fn a_new_secret_brings_the_dead_back_in_its_place() {
 }
 
 #[test]
+fn a_new_refresh_token_beside_the_old_access_token_is_written() {
+    let home = Home::with_keys(&["a"]);
+    let handle = home.handle();
+    let kept = handle.lease(&request()).unwrap().secret().clone();
+    let tokens = Tokens::access(kept.clone()).with_refresh(Some(secret("rt-next")));
+    handle.rotate(&openrouter(), by_id("a"), tokens, Grant::Same, None).unwrap();
+    let entry = &home.json()["credential_pool"]["openrouter"][0];
+    assert_eq!(entry["access_token"], kept.expose());
+    assert_eq!(entry["refresh_token"], "rt-next");
+}
+
+#[test]
+fn of_two_entries_that_share_an_id_the_one_that_was_renewed_is_written() {
+    let home = Home::with_keys(&["a"]);
+    let entry =
+        |token: &str| format!(r#"{{"id": "a", "access_token": "{token}", "refresh_token": "rt-{token}"}}"#);
+    let text =
+        format!(r#"{{"credential_pool": {{"openrouter": [{}, {}]}}}}"#, entry("at-one"), entry("at-two"));
+    home.put("auth.json", text);
+    let second = Target::Held(id("a"), secret("at-two").fingerprint());
+    let tokens = Tokens::access(secret("at-new"));
+    home.handle().rotate(&openrouter(), second, tokens, Grant::Same, None).unwrap();
+    let tokens: Vec<_> = [0, 1]
+        .map(|index| home.json()["credential_pool"]["openrouter"][index]["access_token"].clone())
+        .into();
+    assert_eq!(tokens, ["at-one", "at-new"]);
+}
+
+#[test]
 fn a_refresh_says_that_a_quota_still_rests() {
     let home = Home::with_keys(&["a", "b"]);
     let handle = home.handle();

@@ -239,13 +239,13 @@ fn a_version_above_1_or_that_is_no_integer_is_read_and_not_written() {
     let cases = [
         ("2", "the store has version 2, and this program writes only version 1"),
         ("99999999999999999999", "the store has version 99999999999999999999, and this program"),
-        ("1.0", "the store has version 1.0, and"),
-        ("1e0", "the store has version 1e0, and"),
-        ("1.5", "the store has version 1.5, and"),
-        ("null", "the store has version that is not a number, and"),
-        (r#""1""#, "the store has version that is not a number, and"),
-        ("[1]", "the store has version that is not a number, and"),
-        ("1, \"version\": 2", "the store has version 2, and"),
+        ("1.0", "the version of the store is 1.0, and"),
+        ("1e0", "the version of the store is 1e0, and"),
+        ("1.5", "the version of the store is 1.5, and"),
+        ("null", "the version of the store is not a number, and"),
+        (r#""1""#, "the version of the store is not a number, and"),
+        ("[1]", "the version of the store is not a number, and"),
+        ("1, \"version\": 2", "the version of the store is 2, and"),
     ];
     for (version, message) in cases {
         let text = format!(r#"{{"version": {version}, "credential_pool": {{"acme": []}}}}"#);

@@ -158,9 +158,15 @@ fn the_reason_comes_from_the_first_field_that_gives_one() {
 }
 
 #[test]
+fn an_ok_without_a_time_is_no_reason_to_write_and_goes_with_the_next_write() {
+    let mut document = read(&store_of(r#""last_status": "ok", "last_status_at": null, "request_count": 0"#));
+    assert!(!migrate_at_noon(&mut document).is_needed());
+    assert_eq!(rendered(&document), store_of(""));
+}
+
+#[test]
 fn what_says_something_but_nothing_that_lasts_leaves_no_record() {
     for fields in [
-        r#""last_status": "ok""#,
         r#""last_status": "ok", "last_error_code": 429, "last_error_reason": "slow_down""#,
         r#""last_status": """#,
         r#""last_status": null, "last_status_at": 1779791220, "last_error_message": "x""#,
