@@ -237,8 +237,8 @@ fn the_time_of_a_write_stays_where_it_stands() {
 #[test]
 fn a_version_above_1_or_that_is_no_integer_is_read_and_not_written() {
     let cases = [
-        ("2", "the store has version 2, and this program writes only version 1"),
-        ("99999999999999999999", "the store has version 99999999999999999999, and this program"),
+        ("2", "the version of the store is 2, and this program writes only version 1"),
+        ("99999999999999999999", "the version of the store is 99999999999999999999, and this program"),
         ("1.0", "the version of the store is 1.0, and"),
         ("1e0", "the version of the store is 1e0, and"),
         ("1.5", "the version of the store is 1.5, and"),
