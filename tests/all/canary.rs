@@ -86,6 +86,22 @@ fn no_error_echoes_a_store_that_is_broken() {
 }
 
 #[test]
+fn no_complaint_about_the_arguments_echoes_a_secret() {
+    let home = planted();
+    for command in [
+        format!("add acme {KEY}"),
+        format!("add acme --label work {KEY} --json"),
+        format!("add acme --secret={KEY}"),
+        format!("add acme --secret {KEY}"),
+        format!("add acme --json={KEY}"),
+    ] {
+        let ran = home.pool(&command);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert_clean(&command, &ran);
+    }
+}
+
+#[test]
 fn the_secret_alone_is_printed_when_asked_for_by_name() {
     let home = planted();
     assert_eq!(

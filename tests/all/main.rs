@@ -4,6 +4,7 @@
 
 mod canary;
 mod changes;
+mod commands;
 mod contract;
 mod documents;
 mod errors;

@@ -31,7 +31,30 @@ fn a_bad_event_is_named_by_its_line() {
     home.write("events.jsonl", "\n{\"at\":1,\"op\":\"pick\",\"provider\":\"acme\"}\n{\"op\":\"pick\"}\n");
     let ran = home.pool("replay --events events.jsonl --json");
     assert_eq!((ran.code, ran.out.as_str()), (1, ""));
-    assert_eq!(ran.err, "error: line 3 of the events is without `provider`\n");
+    assert_eq!(ran.err, "error: line 3 of the events has no `provider`\n");
+}
+
+#[test]
+fn what_is_wrong_with_an_event_reads_as_a_sentence() {
+    let cases = [
+        ("garbage", "is no JSON (column 1)"),
+        ("[]", "is no JSON object"),
+        (r#"{"provider":""}"#, "has a `provider` that is empty"),
+        (r#"{"provider":"p"}"#, "has no `at`"),
+        (r#"{"provider":"p","at":"x"}"#, "has an `at` that is no time"),
+        (r#"{"provider":"p","at":1,"op":"dance"}"#, "has an `op` that is unknown: `dance`"),
+        (r#"{"provider":"p","at":1,"op":"report","credential":""}"#, "has a `credential` that is empty"),
+        (
+            r#"{"provider":"p","at":1,"op":"report","credential":"x","status":"401"}"#,
+            "has a `status` that is no HTTP status",
+        ),
+    ];
+    let home = Home::empty();
+    for (event, problem) in cases {
+        home.write("events.jsonl", event);
+        let ran = home.pool("replay --events events.jsonl");
+        assert_eq!((ran.code, ran.err), (1, format!("error: line 1 of the events {problem}\n")));
+    }
 }
 
 fn agree(cases: &str, count: usize) {

@@ -80,7 +80,11 @@ impl Home {
     }
 
     pub(crate) fn pool_migrate(&self, words: &str) -> Ran {
-        self.run(env!("CARGO_BIN_EXE_pool-migrate-under-test"), words, &[])
+        self.pool_migrate_with(words, &[])
+    }
+
+    pub(crate) fn pool_migrate_with(&self, words: &str, variables: &[(&str, &str)]) -> Ran {
+        self.run(env!("CARGO_BIN_EXE_pool-migrate-under-test"), words, variables)
     }
 
     fn run(&self, program: &str, words: &str, variables: &[(&str, &str)]) -> Ran {

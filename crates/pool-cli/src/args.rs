@@ -176,10 +176,10 @@ pub(crate) struct AddArgs {
     #[arg(value_parser = parse_provider)]
     pub(crate) provider: Provider,
     /// What to call it [default: api-key-N]
-    #[arg(long, value_name = "TEXT", value_parser = parse_label)]
+    #[arg(long, value_name = "TEXT", value_parser = parse_text)]
     pub(crate) label: Option<String>,
     /// The endpoint it is for, where that is not the provider's usual one
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = parse_text)]
     pub(crate) base_url: Option<String>,
     /// Read the secret from this file
     #[arg(long, value_name = "PATH", conflicts_with = "secret_env")]
@@ -247,7 +247,7 @@ fn parse_id(text: &str) -> Result<CredentialId, String> {
     CredentialId::new(text).map_err(|error| error.to_string())
 }
 
-fn parse_label(text: &str) -> Result<String, String> {
+fn parse_text(text: &str) -> Result<String, String> {
     let text = text.trim();
-    if text.is_empty() { Err("a label must not be empty".to_owned()) } else { Ok(text.to_owned()) }
+    if text.is_empty() { Err("it must not be empty".to_owned()) } else { Ok(text.to_owned()) }
 }

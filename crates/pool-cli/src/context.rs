@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use pool_core::{Fingerprint, Pool, Pools, Provider, Target, time};
+use pool_core::{Credential, Fingerprint, Pool, Pools, Provider, Target, time};
 use pool_store::{FileStore, PoolHandle};
 
 use crate::args::GlobalArgs;
@@ -14,6 +14,7 @@ use crate::output;
 pub(crate) struct Context {
     pub(crate) store: PathBuf,
     pub(crate) json: bool,
+    /// When the command began.
     pub(crate) now: DateTime<Utc>,
     /// Whether somebody set the clock.
     is_set: bool,
@@ -31,6 +32,11 @@ impl Context {
     ) -> Result<Self, CommandError> {
         let store = store.or_else(env::default_store).ok_or(CommandError::NoHome)?;
         Ok(Self { store, json, now: now.unwrap_or_else(system_time), is_set: now.is_some() })
+    }
+
+    /// The time at this moment: later than `now` by what the command took, unless somebody set it.
+    pub(crate) fn moment(&self) -> DateTime<Utc> {
+        if self.is_set { self.now } else { system_time() }
     }
 
     /// The store on disk. A clock that was set stays where it is.
@@ -65,10 +71,14 @@ pub(crate) fn target(pool: &Pool, name: &str) -> Result<Target, CommandError> {
     if let Ok(subject) = name.parse::<Fingerprint>() {
         return Ok(Target::Secret(subject));
     }
-    let credential = pool.select(name)?;
+    pool.select(name).map(held).map_err(CommandError::from)
+}
+
+/// A credential with the secret that it has now, so that a change does not hit its successor.
+pub(crate) fn held(credential: &Credential) -> Target {
     let id = credential.id.clone();
-    Ok(match credential.subject() {
+    match credential.subject() {
         Some(subject) => Target::Held(id, subject),
         None => Target::Id(id),
-    })
+    }
 }

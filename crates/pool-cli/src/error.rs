@@ -29,10 +29,10 @@ pub(crate) enum CommandError {
     NoSecret { place: String },
     #[error("cannot read the events in {}", path.display())]
     Events { path: PathBuf, source: io::Error },
-    #[error("line {line} of the events is {problem}")]
+    #[error("line {line} of the events {problem}")]
     Event { line: usize, problem: String },
-    #[error("the secret that was judged is no longer stored in `{provider}`, so nobody was marked")]
-    Stale { provider: Provider },
+    #[error("`{name}` of `{provider}` got another secret or went away meanwhile, so it was not removed")]
+    Stale { provider: Provider, name: String },
     #[error("cannot write to standard output")]
     Output(#[from] io::Error),
 }
@@ -102,9 +102,7 @@ impl CommandError {
                 "pipe it in, or name a file with `--secret-file` or a variable with `--secret-env`"
                     .to_owned(),
             ),
-            Self::Stale { .. } => {
-                Some("it was replaced or removed meanwhile; nothing needs to be done".to_owned())
-            }
+            Self::Stale { .. } => Some("look again with `pool list`, then repeat it".to_owned()),
             Self::Event { .. } | Self::Events { .. } | Self::Output(_) => None,
         }
     }

@@ -24,11 +24,12 @@ impl Event {
     /// Reads one line; the error says what is wrong with it.
     pub(crate) fn read(line: &str) -> Result<Self, String> {
         let value: Value =
-            serde_json::from_str(line).map_err(|error| format!("no JSON at column {}", error.column()))?;
-        let Value::Object(fields) = value else { return Err("no JSON object".to_owned()) };
+            serde_json::from_str(line).map_err(|error| format!("is no JSON (column {})", error.column()))?;
+        let Value::Object(fields) = value else { return Err("is no JSON object".to_owned()) };
         let fields = Fields(fields);
-        let provider = Provider::new(fields.text("provider")?).map_err(|error| error.to_string())?;
-        Ok(Self { at: fields.time("at")?.ok_or("without `at`")?, provider, what: fields.what()? })
+        let provider =
+            Provider::new(fields.text("provider")?).map_err(|_| "has a `provider` that is empty")?;
+        Ok(Self { at: fields.time("at")?.ok_or("has no `at`")?, provider, what: fields.what()? })
     }
 }
 
@@ -45,7 +46,7 @@ impl Fields {
                 Ok(What::Reset { revive: if revives { Revive::TheDead } else { Revive::Nobody } })
             }
             "state" => Ok(What::State),
-            other => Err(format!("of an unknown kind, `{other}`")),
+            other => Err(format!("has an `op` that is unknown: `{other}`")),
         }
     }
 
@@ -56,7 +57,7 @@ impl Fields {
                 status
                     .as_u64()
                     .and_then(|status| u16::try_from(status).ok())
-                    .ok_or("with a `status` that is none")?,
+                    .ok_or("has a `status` that is no HTTP status")?,
             ),
         };
         if let Some(code) = self.given("code").and_then(Value::as_str) {
@@ -72,11 +73,11 @@ impl Fields {
     }
 
     fn id(&self) -> Result<CredentialId, String> {
-        CredentialId::new(self.text("credential")?).map_err(|error| error.to_string())
+        CredentialId::new(self.text("credential")?).map_err(|_| "has a `credential` that is empty".to_owned())
     }
 
     fn text(&self, name: &str) -> Result<&str, String> {
-        self.given(name).and_then(Value::as_str).ok_or_else(|| format!("without `{name}`"))
+        self.given(name).and_then(Value::as_str).ok_or_else(|| format!("has no `{name}`"))
     }
 
     fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, String> {
@@ -90,7 +91,7 @@ impl Fields {
             Some(time) => Ok(Some(time)),
             // A reset that is no time is no hint; an event without its time has no place in the order.
             None if name == "reset_at" => Ok(None),
-            None => Err(format!("with a `{name}` that is no time")),
+            None => Err(format!("has an `{name}` that is no time")),
         }
     }
 

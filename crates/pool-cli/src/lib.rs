@@ -17,6 +17,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::args::{Command, MigrateArgs, PoolArgs};
 use crate::error::CommandError;
@@ -25,7 +26,7 @@ use crate::error::CommandError;
 pub fn run_pool(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match PoolArgs::try_parse_from(arguments) {
         Ok(args) => finish(pool(&args)),
-        Err(error) => usage(&error),
+        Err(error) => usage(error),
     }
 }
 
@@ -33,7 +34,7 @@ pub fn run_pool(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 pub fn run_pool_migrate(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match MigrateArgs::try_parse_from(arguments) {
         Ok(args) => finish(commands::migrate::run(&args)),
-        Err(error) => usage(&error),
+        Err(error) => usage(error),
     }
 }
 
@@ -63,7 +64,20 @@ fn finish(result: Result<ExitCode, CommandError>) -> ExitCode {
     })
 }
 
-fn usage(error: &clap::Error) -> ExitCode {
+fn usage(mut error: clap::Error) -> ExitCode {
+    withhold_value(&mut error);
     drop(error.print());
     ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::DONE })
+}
+
+/// A value where none belongs may be a secret that somebody meant to add, so it is not echoed.
+fn withhold_value(error: &mut clap::Error) {
+    let kind = match error.kind() {
+        ErrorKind::UnknownArgument => ContextKind::InvalidArg,
+        ErrorKind::TooManyValues => ContextKind::InvalidValue,
+        _ => return,
+    };
+    if matches!(error.get(kind), Some(ContextValue::String(text)) if !text.starts_with('-')) {
+        error.insert(kind, ContextValue::String("[not shown]".to_owned()));
+    }
 }

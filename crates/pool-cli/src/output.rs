@@ -1,8 +1,12 @@
+use std::fmt;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
+use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::format::{self, Writer};
 
 use crate::env;
 use crate::error::CommandError;
@@ -48,7 +52,7 @@ pub(crate) fn print_error(error: &CommandError) {
         text += &reasons(nothing);
     }
     if let Some(hint) = error.hint() {
-        text += &format!("{HINT}hint:{HINT:#} {hint}\n");
+        text += &format!("{HINT}hint:{HINT:#} {}\n", printable(&hint));
     }
     to_stderr(&text);
 }
@@ -65,7 +69,17 @@ pub(crate) fn start_log() {
         .with_env_filter(filter)
         .with_writer(anstream::stderr)
         .with_target(false)
+        .fmt_fields(format::debug_fn(write_field).delimited(" "))
         .without_time();
     // A second call in one process leaves the first log in place.
     drop(log.try_init());
+}
+
+/// What the libraries log may come from a file, so that it is escaped like all else.
+fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    let text = printable(&format!("{value:?}"));
+    match field.name() {
+        "message" => writer.write_str(&text),
+        name => write!(writer, "{name}={text}"),
+    }
 }

@@ -70,8 +70,17 @@ fn add(
     }
 }
 
+/// A label that is not taken: by number in the list, or the next that is free.
 fn default_label(pool: Option<&Pool>) -> String {
-    format!("api-key-{}", pool.map_or(0, |pool| pool.credentials().len()) + 1)
+    let credentials = pool.map_or(&[][..], Pool::credentials);
+    let mut number = credentials.len() + 1;
+    loop {
+        let label = format!("api-key-{number}");
+        if credentials.iter().all(|credential| credential.label != label) {
+            return label;
+        }
+        number += 1;
+    }
 }
 
 fn read_secret(args: &AddArgs) -> Result<Secret, CommandError> {

@@ -57,8 +57,8 @@ pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode, CommandError> {
             let direction = if rollback { "rolled back" } else { "migrated" };
             format!(
                 "{direction} {}\nbackup: {} (it holds secrets; remove it once all is well)\n",
-                context.store.display(),
-                backup.display()
+                printable(&context.store.display().to_string()),
+                printable(&backup.display().to_string())
             )
         }
     };
@@ -114,8 +114,10 @@ fn diff(report: &Report) -> String {
         for (name, raw) in &step.removed {
             text += &format!("{GOES}    - {name}: {}{GOES:#}\n", shown(step, raw));
         }
-        text += &format!("  credential_pool_runtime.{provider}.{id}\n");
-        text += &record_diff(step);
+        let record = record_diff(step);
+        if !record.is_empty() {
+            text += &format!("  credential_pool_runtime.{provider}.{id}\n{record}");
+        }
     }
     match (report.steps().len(), report.was_rolled_back()) {
         (0, false) => text += "nothing to move\n",

@@ -24,9 +24,8 @@ pub(crate) fn run(context: &Context, args: &RemoveArgs) -> Result<ExitCode, Comm
     let pools = context.pools(&handle)?;
     let pool = context::pool(&pools, provider)?;
     let credential = pool.select(&args.which.name)?;
-    let target = context::target(pool, &args.which.name)?;
-    if handle.remove(provider, target)? == Reported::Stale {
-        return Err(CommandError::Stale { provider: provider.clone() });
+    if handle.remove(provider, context::held(credential))? == Reported::Stale {
+        return Err(CommandError::Stale { provider: provider.clone(), name: args.which.name.clone() });
     }
     let (id, label) = (credential.id.to_string(), credential.label.clone());
     if context.json {

@@ -90,7 +90,7 @@ fn words(context: &Context, culprit: &str, reported: &Reported) -> String {
                 if others.is_empty() { String::new() } else { format!(" (also {})", others.join(", ")) };
             let stands = match standing {
                 Standing::Resting { until, .. } => {
-                    format!("exhausted, returns {}", when(*until, context.now))
+                    format!("exhausted, returns {}", when(*until, context.moment()))
                 }
                 Standing::Dead { .. } => "dead; it will not be handed out again with this secret".to_owned(),
                 other => other.status().to_owned(),

@@ -29,14 +29,14 @@ pub(crate) fn run(context: &Context, args: &ResetArgs) -> Result<ExitCode, Comma
         .map(|credential| credential.id.clone());
     let revive = if args.dead { Revive::TheDead } else { Revive::Nobody };
     let cleared: Vec<String> =
-        handle.reset(&args.provider, id, revive)?.iter().map(|id| printable(id.as_str())).collect();
+        handle.reset(&args.provider, id, revive)?.iter().map(ToString::to_string).collect();
     if context.json {
         output::print_json(&Answer { provider: args.provider.to_string(), cleared, version: JSON_VERSION })?;
     } else if cleared.is_empty() {
         let dead = if args.dead { "" } else { " (the dead come back with --dead)" };
         output::print(&format!("nothing to clear{dead}\n"))?;
     } else {
-        output::print(&format!("cleared {}\n", cleared.join(", ")))?;
+        output::print(&format!("cleared {}\n", printable(&cleared.join(", "))))?;
     }
     Ok(ExitCode::SUCCESS)
 }

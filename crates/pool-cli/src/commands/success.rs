@@ -26,9 +26,8 @@ pub(crate) fn run(context: &Context, args: &SuccessArgs) -> Result<ExitCode, Com
     let pools = context.pools(&handle)?;
     let pool = context::pool(&pools, &args.which.provider)?;
     let credential = pool.select(&args.which.name)?;
-    let target = context::target(pool, &args.which.name)?;
     let began_at = args.began_at.unwrap_or(context.now);
-    let reported = handle.succeed(&args.which.provider, target, began_at)?;
+    let reported = handle.succeed(&args.which.provider, context::held(credential), began_at)?;
     let stands = match &reported {
         Reported::Taken { standing, .. } => Some(standing),
         Reported::Stale => None,

@@ -7,7 +7,7 @@ use pool_core::{
 use serde::Serialize;
 
 /// How a credential stands.
-#[derive(Serialize, Default, Debug)]
+#[derive(Serialize, Debug)]
 pub(crate) struct Status {
     pub(crate) status: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,7 +151,7 @@ struct OutOfUse {
     label: String,
     why: &'static str,
     #[serde(flatten)]
-    status: Status,
+    status: Option<Status>,
 }
 
 #[derive(Serialize, Debug)]
@@ -178,7 +178,7 @@ impl NothingPicked {
             id: out.id.to_string(),
             label: out.label.clone(),
             why: why(&out.why),
-            status: out.why.standing().map(Status::of).unwrap_or_default(),
+            status: out.why.standing().map(Status::of),
         };
         let first_return = unavailable.first_return();
         let first_return = first_return
