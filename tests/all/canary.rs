@@ -99,6 +99,10 @@ fn no_complaint_about_the_arguments_echoes_a_secret() {
         assert_eq!(ran.code, 2, "{ran:?}");
         assert_clean(&command, &ran);
     }
+    // The key itself where the name of its variable belongs.
+    let ran = home.pool(&format!("add acme --secret-env {KEY}"));
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert_clean("add --secret-env", &ran);
 }
 
 #[test]

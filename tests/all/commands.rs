@@ -97,7 +97,7 @@ fn an_addition_has_a_label_of_its_own_and_no_empty_endpoint() {
 }
 
 #[test]
-fn a_migration_back_forth_names_no_record_that_stays_as_it_is() {
+fn a_plan_names_no_record_that_stays_as_it_is() {
     let home = Home::legacy();
     home.pool_migrate("auth.json").succeeded();
     home.pool_migrate("auth.json --rollback").succeeded();

@@ -85,7 +85,11 @@ fn default_label(pool: Option<&Pool>) -> String {
 
 fn read_secret(args: &AddArgs) -> Result<Secret, CommandError> {
     let (place, text) = if let Some(name) = &args.secret_env {
-        (format!("the variable {name}"), Ok(Zeroizing::new(env::named(name).unwrap_or_default())))
+        // Not by its name: that may be the secret itself, by mistake.
+        (
+            "the variable that `--secret-env` names".to_owned(),
+            Ok(Zeroizing::new(env::named(name).unwrap_or_default())),
+        )
     } else if let Some(path) = &args.secret_file {
         (path.display().to_string(), std::fs::File::open(path).and_then(read_all))
     } else if io::stdin().is_terminal() {

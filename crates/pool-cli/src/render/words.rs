@@ -3,11 +3,12 @@ use pool_core::{LastError, NoSecret, Source, Standing, Unresolved, WhyOut};
 
 use crate::error::Nothing;
 
-/// Text from a file or from upstream, safe to show: control characters are escaped, so that none reaches the terminal.
+/// Text from a file or from upstream, safe to show: what controls a terminal or cannot be seen is escaped.
 pub(crate) fn printable(text: &str) -> String {
     let escape = |c: char| {
         let invisible = c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
         if invisible { c.escape_unicode().to_string() } else { c.to_string() }
     };
     text.chars().map(escape).collect()
@@ -113,6 +114,7 @@ mod tests {
     #[test]
     fn nothing_that_moves_a_terminal_is_printed() {
         assert_eq!(printable("a\u{1b}[31mb\nc\u{202e}"), "a\\u{1b}[31mb\\u{a}c\\u{202e}");
+        assert_eq!(printable("a\u{2028}b\u{61c}\u{ad}\u{2060}"), "a\\u{2028}b\\u{61c}\\u{ad}\\u{2060}");
         assert_eq!(printable("über"), "über");
     }
 }
