@@ -1,6 +1,7 @@
 //! How a [`Change`] changes a pool. Pure: the same pool, change and `now` give the same pool and effects.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -35,7 +36,7 @@ pub enum DefinitionEdit {
         /// The secret that is replaced: its entries are those that store it.
         old: Option<Fingerprint>,
         /// What they become.
-        renewed: Box<Credential>,
+        renewed: Arc<Credential>,
     },
 }
 
@@ -87,7 +88,7 @@ impl Pool {
         let Some(culprit) = self.suspects(target)?.first().cloned() else {
             return Ok(Applied::only(Outcome::Stale));
         };
-        let one_could_serve = self.only_one_could_serve(now);
+        let one_could_serve = self.only_one_could_serve();
         // What upstream said may echo the secret that failed, whoever else is marked by it.
         let error = LastError::of(&judgement.failure, judgement.verdict.kind, Some(&culprit));
         let mut changed = BTreeSet::new();
@@ -100,7 +101,7 @@ impl Pool {
                 if self.transition(&suspect.id, now, |state| {
                     transition::fail(state, judgement, accused, error.clone(), sole, now)
                 }) {
-                    changed.insert(suspect.id);
+                    changed.insert(suspect.id.clone());
                 }
             }
         }
@@ -123,7 +124,7 @@ impl Pool {
             && self.transition(&credential.id, now, |state| transition::succeed(state, began_at, now));
         let outcome = Outcome::Succeeded { standing: self.standing(&credential, now) };
         Ok(Applied {
-            records: changed.then_some(credential.id).into_iter().collect(),
+            records: changed.then(|| credential.id.clone()).into_iter().collect(),
             ..Applied::only(outcome)
         })
     }
@@ -137,7 +138,7 @@ impl Pool {
         if let Some(id) = id {
             self.known(id)?;
         }
-        let wanted = |credential: &&Credential| id.is_none_or(|id| *id == credential.id);
+        let wanted = |credential: &&Arc<Credential>| id.is_none_or(|id| *id == credential.id);
         let ids: BTreeSet<_> =
             self.credentials.iter().filter(wanted).map(|credential| credential.id.clone()).collect();
         let changed: BTreeSet<_> = ids.into_iter().filter(|id| self.clear(id, revive, now)).collect();
@@ -148,9 +149,11 @@ impl Pool {
     /// Clears a record whatever it says, also a rest that is over: the operator asked for a clean slate.
     fn clear(&mut self, id: &CredentialId, revive: Revive, now: DateTime<Utc>) -> bool {
         let changed = self.transition(id, now, |state| transition::reset(state, revive, now));
-        let Some(record) = self.records.get_mut(id) else { return changed };
+        if self.record(id).is_none_or(|record| record.models.is_empty()) {
+            return changed;
+        }
         let mut models_changed = false;
-        for state in record.models.values_mut() {
+        for state in self.record_mut(id).models.values_mut() {
             let next = transition::reset(state, revive, now);
             models_changed |= next != *state;
             *state = next;
@@ -181,7 +184,7 @@ impl Pool {
         let mut definitions: Vec<_> =
             back.map(|other| DefinitionEdit::Removed(id.clone(), other.subject())).collect();
         definitions.push(DefinitionEdit::Added(id.clone()));
-        self.credentials.push(credential);
+        self.credentials.push(Arc::new(credential));
         self.line_up();
         // What is remembered of an earlier holder of this id is about that one.
         let forgotten = self.records.remove(&id).is_some();
@@ -215,7 +218,7 @@ impl Pool {
             return;
         }
         let state = State::Removed { at: Some(now), subject };
-        self.records.insert(id.clone(), Record { state, ..Record::default() });
+        self.records.insert(id.clone(), Arc::new(Record { state, ..Record::default() }));
     }
 
     fn rotate(
@@ -236,26 +239,30 @@ impl Pool {
         };
         let (id, subject) = (old.id.clone(), old.subject());
         let state = self.state(&id);
-        let new =
-            Credential { holding: Holding::Owned(stored.renewed(tokens, grant)), expires_at, ..old.clone() };
+        let new = Credential {
+            holding: Holding::Owned(stored.renewed(tokens, grant)),
+            expires_at,
+            ..(**old).clone()
+        };
+        let new = Arc::new(new);
         let suspect = Suspect { subject: new.subject(), account: new.account(&self.provider) };
         // A verdict on another entry of this id stands, and so does one on a secret that is replaced by itself.
         let is_over = state.is_about(old, &self.provider) && suspect.subject != subject;
         for credential in &mut self.credentials {
             if credential.id == id && credential.subject() == subject {
-                *credential = new.clone();
+                *credential = Arc::clone(&new);
             }
         }
         let changed = is_over && self.set_state(&id, transition::rotate(&state, grant, suspect, now));
         Ok(Applied {
             outcome: Outcome::Rotated(id.clone()),
             records: changed.then(|| id.clone()).into_iter().collect(),
-            definitions: vec![DefinitionEdit::Rotated { old: subject, renewed: Box::new(new) }],
+            definitions: vec![DefinitionEdit::Rotated { old: subject, renewed: new }],
         })
     }
 
     /// Whom a target names: nobody where the secret that it names is no longer stored.
-    fn suspects(&self, target: &Target) -> Result<Vec<Credential>, ChangeError> {
+    fn suspects(&self, target: &Target) -> Result<Vec<Arc<Credential>>, ChangeError> {
         let held = |credential: &Credential| match target {
             Target::Id(id) => credential.id == *id,
             Target::Held(id, subject) => credential.id == *id && credential.holds(*subject),
@@ -276,15 +283,15 @@ impl Pool {
     fn in_scope(
         &self,
         target: &Target,
-        culprit: &Credential,
+        culprit: &Arc<Credential>,
         scope: Scope,
-    ) -> Result<Vec<Credential>, ChangeError> {
+    ) -> Result<Vec<Arc<Credential>>, ChangeError> {
         let mut suspects = match target {
             Target::Secret(_) => self.suspects(target)?,
-            Target::Id(_) | Target::Held(..) => vec![culprit.clone()],
+            Target::Id(_) | Target::Held(..) => vec![Arc::clone(culprit)],
         };
         if let (Scope::Account, Some(account)) = (scope, culprit.account(&self.provider)) {
-            let sibling = |other: &&Credential| {
+            let sibling = |other: &&Arc<Credential>| {
                 other.account(&self.provider) == Some(account)
                     && !suspects.iter().any(|known| known.id == other.id)
             };
@@ -320,7 +327,7 @@ impl Pool {
         if self.state(id) == state {
             return false;
         }
-        self.records.entry(id.clone()).or_default().state = state;
+        self.record_mut(id).state = state;
         true
     }
 

@@ -82,6 +82,10 @@ impl PickRequest {
         self.left_out.contains(id)
     }
 
+    pub(crate) fn left_out(&self) -> impl Iterator<Item = &CredentialId> {
+        self.left_out.iter()
+    }
+
     pub(crate) fn cap(&self) -> usize {
         self.lease_cap
     }

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -13,8 +14,8 @@ use crate::strategy::{self, Candidate};
 #[derive(Clone, Debug)]
 pub struct Pool {
     pub(crate) provider: Provider,
-    pub(crate) credentials: Vec<Credential>,
-    pub(crate) records: HashMap<CredentialId, Record>,
+    pub(crate) credentials: Vec<Arc<Credential>>,
+    pub(crate) records: HashMap<CredentialId, Arc<Record>>,
     /// Tells uses within one tick of the clock apart; lives and dies with this view.
     sequence: HashMap<CredentialId, u64>,
     uses: u64,
@@ -41,6 +42,8 @@ impl Pool {
         credentials: Vec<Credential>,
         records: HashMap<CredentialId, Record>,
     ) -> Self {
+        let credentials = credentials.into_iter().map(Arc::new).collect();
+        let records = records.into_iter().map(|(id, record)| (id, Arc::new(record))).collect();
         let mut pool = Self { provider, credentials, records, sequence: HashMap::new(), uses: 0 };
         pool.line_up();
         pool
@@ -54,26 +57,27 @@ impl Pool {
 
     /// The credentials in line: by priority, then in the order of the file.
     #[must_use]
-    pub fn credentials(&self) -> &[Credential] {
+    pub fn credentials(&self) -> &[Arc<Credential>] {
         &self.credentials
     }
 
     /// What happened to a credential; `None` where nothing did.
     #[must_use]
     pub fn record(&self, id: &CredentialId) -> Option<&Record> {
-        self.records.get(id)
+        self.records.get(id).map(AsRef::as_ref)
     }
 
     /// How a credential stands at `now`.
     #[must_use]
     pub fn standing(&self, credential: &Credential, now: DateTime<Utc>) -> Standing {
-        self.standing_of(credential, self.only_one_could_serve(now), now)
+        self.standing_of(credential, self.only_one_could_serve(), now)
     }
 
     /// How every credential stands at `now`, in line order.
     pub fn standings(&self, now: DateTime<Utc>) -> impl Iterator<Item = (&Credential, Standing)> {
-        let sole = self.only_one_could_serve(now);
-        self.credentials.iter().map(move |credential| (credential, self.standing_of(credential, sole, now)))
+        let sole = self.only_one_could_serve();
+        let credentials = self.credentials.iter().map(AsRef::as_ref);
+        credentials.map(move |credential| (credential, self.standing_of(credential, sole, now)))
     }
 
     /// Chooses the credential to use now: a function of the pool, the request, who is in flight, `now` and the seed.
@@ -87,11 +91,11 @@ impl Pool {
         in_flight: &impl InFlight,
         now: DateTime<Utc>,
         seed: u64,
-    ) -> Result<&Credential, Unavailable> {
+    ) -> Result<&Arc<Credential>, Unavailable> {
         if *request.provider() != self.provider {
             return Err(Unavailable { provider: request.provider().clone(), out: Vec::new() });
         }
-        let sole = self.only_one_could_serve(now);
+        let sole = self.only_one_could_serve();
         let mut ready = Vec::new();
         let mut out = Vec::new();
         for (index, credential) in self.credentials.iter().enumerate() {
@@ -112,17 +116,29 @@ impl Pool {
 
     /// Counts that a credential was handed out at `now`.
     pub fn count_use(&mut self, id: &CredentialId, now: DateTime<Utc>) {
+        self.count_uses(id, Usage { request_count: 1, last_used_at: Some(now) });
+    }
+
+    /// Counts that a credential was handed out so often, and last then.
+    pub fn count_uses(&mut self, id: &CredentialId, usage: Usage) {
         self.uses += 1;
         self.sequence.insert(id.clone(), self.uses);
-        self.add_usage(id, Usage { request_count: 1, last_used_at: Some(now) });
+        self.add_usage(id, usage);
     }
 
     pub(crate) fn add_usage(&mut self, id: &CredentialId, usage: Usage) {
-        let kept = &mut self.records.entry(id.clone()).or_default().usage;
-        *kept = Usage {
-            request_count: kept.request_count.saturating_add(usage.request_count),
-            last_used_at: kept.last_used_at.max(usage.last_used_at),
-        };
+        let kept = &mut self.record_mut(id).usage;
+        *kept = kept.plus(usage);
+    }
+
+    /// Which use within this view was the last one of a credential.
+    pub(crate) fn order_of(&self, id: &CredentialId) -> u64 {
+        self.sequence.get(id).copied().unwrap_or(0)
+    }
+
+    /// The record of a credential, to be changed; other views of this pool keep theirs.
+    pub(crate) fn record_mut(&mut self, id: &CredentialId) -> &mut Record {
+        Arc::make_mut(self.records.entry(id.clone()).or_default())
     }
 
     pub(crate) fn line_up(&mut self) {
@@ -134,11 +150,13 @@ impl Pool {
     }
 
     /// Whether all that could serve once rested are one credential: then there is nothing to rotate to.
-    pub(crate) fn only_one_could_serve(&self, now: DateTime<Utc>) -> bool {
-        let could_serve = |credential: &&Credential| {
-            standing::could_serve(credential, self.record(&credential.id), &self.provider, now)
-        };
-        self.credentials.iter().filter(could_serve).take(2).count() == 1
+    pub(crate) fn only_one_could_serve(&self) -> bool {
+        self.credentials.iter().filter(|credential| self.could_serve(credential)).take(2).count() == 1
+    }
+
+    /// Whether it could be handed out once rested.
+    pub(crate) fn could_serve(&self, credential: &Credential) -> bool {
+        standing::could_serve(credential, self.record(&credential.id), &self.provider)
     }
 
     fn why_out(
@@ -158,12 +176,8 @@ impl Pool {
     }
 
     fn why_out_for_model(&self, credential: &Credential, model: &str, now: DateTime<Utc>) -> Option<WhyOut> {
-        let state = self.record(&credential.id)?.models.get(model)?.clone();
-        let record = Record { state, ..Record::default() };
-        match standing::standing(credential, Some(&record), &self.provider, false, now) {
-            Standing::Ready => None,
-            standing => Some(WhyOut::Model(standing)),
-        }
+        let record = self.record(&credential.id);
+        standing::for_model(credential, record, &self.provider, model, now).map(WhyOut::Model)
     }
 
     /// Those below the cap; where there is none, those with the fewest leases.
@@ -184,7 +198,7 @@ impl Pool {
     fn candidate(&self, index: usize) -> Candidate {
         let id = self.credentials.get(index).map(|credential| &credential.id);
         let usage = id.and_then(|id| self.record(id)).map(|record| record.usage).unwrap_or_default();
-        let order = id.and_then(|id| self.sequence.get(id)).copied().unwrap_or(0);
+        let order = id.map_or(0, |id| self.order_of(id));
         Candidate { index, request_count: usage.request_count, recency: (usage.last_used_at, order) }
     }
 

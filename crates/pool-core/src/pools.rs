@@ -1,5 +1,5 @@
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -11,31 +11,31 @@ use crate::pool::{InFlight, Pool};
 use crate::provider::Provider;
 use crate::prune::Pruned;
 
-/// The pools of all providers in a store.
+/// The pools of all providers in a store. Copies are cheap: they share what neither of them changes.
 #[derive(Clone, Debug, Default)]
-pub struct Pools(BTreeMap<Provider, Pool>);
+pub struct Pools(BTreeMap<Provider, Arc<Pool>>);
 
 impl Pools {
     /// Puts these pools together.
     #[must_use]
     pub fn new(pools: impl IntoIterator<Item = Pool>) -> Self {
-        Self(pools.into_iter().map(|pool| (pool.provider().clone(), pool)).collect())
+        Self(pools.into_iter().map(|pool| (pool.provider().clone(), Arc::new(pool))).collect())
     }
 
     /// The pool of a provider; `None` where it has none.
     #[must_use]
     pub fn get(&self, provider: &Provider) -> Option<&Pool> {
-        self.0.get(provider)
+        self.0.get(provider).map(AsRef::as_ref)
     }
 
     /// The pool of a provider, to count uses in.
     pub fn get_mut(&mut self, provider: &Provider) -> Option<&mut Pool> {
-        self.0.get_mut(provider)
+        self.0.get_mut(provider).map(Arc::make_mut)
     }
 
     /// All pools, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Pool> {
-        self.0.values()
+        self.0.values().map(AsRef::as_ref)
     }
 
     /// Applies one change to the pool that it names; adding makes a pool where there is none.
@@ -46,10 +46,11 @@ impl Pools {
     pub fn apply(&mut self, change: &Change, now: DateTime<Utc>) -> Result<Applied, ChangeError> {
         let provider = &change.provider;
         if matches!(change.action, Action::Add { .. }) && !self.0.contains_key(provider) {
-            self.0.insert(provider.clone(), Pool::new(provider.clone(), Vec::new(), HashMap::new()));
+            let pool = Pool::new(provider.clone(), Vec::new(), HashMap::new());
+            self.0.insert(provider.clone(), Arc::new(pool));
         }
         let unknown = || ChangeError::UnknownProvider { provider: provider.clone() };
-        self.0.get_mut(provider).ok_or_else(unknown)?.apply(change, now)
+        self.get_mut(provider).ok_or_else(unknown)?.apply(change, now)
     }
 
     /// Chooses a credential: see [`Pool::pick`].
@@ -63,7 +64,7 @@ impl Pools {
         in_flight: &impl InFlight,
         now: DateTime<Utc>,
         seed: u64,
-    ) -> Result<&Credential, Unavailable> {
+    ) -> Result<&Arc<Credential>, Unavailable> {
         match self.get(request.provider()) {
             Some(pool) => pool.pick(request, in_flight, now, seed),
             None => Err(Unavailable { provider: request.provider().clone(), out: Vec::new() }),
@@ -72,9 +73,10 @@ impl Pools {
 
     /// Takes out of every pool what is due: see [`Pool::prune`].
     pub fn prune(&mut self, now: DateTime<Utc>) -> Vec<(Provider, Pruned)> {
-        let pools = self.0.values_mut();
+        let pools = self.0.values_mut().filter(|pool| pool.is_prunable(now));
         pools
             .flat_map(|pool| {
+                let pool = Arc::make_mut(pool);
                 pool.prune(now).into_iter().map(|pruned| (pool.provider.clone(), pruned)).collect::<Vec<_>>()
             })
             .collect()

@@ -55,6 +55,11 @@ impl Pool {
         due
     }
 
+    /// Whether [`Pool::prune`] would take somebody out.
+    pub(crate) fn is_prunable(&self, now: DateTime<Utc>) -> bool {
+        self.credentials.iter().any(|credential| self.due(credential, now).is_some())
+    }
+
     /// Drops what was remembered of removed credentials for 30 days; answers whose.
     pub fn forget_removed(&mut self, now: DateTime<Utc>) -> Vec<CredentialId> {
         let known = |id: &CredentialId| self.credentials.iter().any(|credential| credential.id == *id);

@@ -42,6 +42,15 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// One after the other: both counts, and the later time.
+    #[must_use]
+    pub fn plus(self, later: Self) -> Self {
+        Self {
+            request_count: self.request_count.saturating_add(later.request_count),
+            last_used_at: self.last_used_at.max(later.last_used_at),
+        }
+    }
+
     /// Both histories together: the higher count and the later time.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {

@@ -1,6 +1,7 @@
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -31,41 +32,76 @@ const PLACEHOLDERS: [&str; 13] = [
 /// assert_eq!(format!("{secret:?}"), "[redacted]");
 /// assert_eq!(secret.expose(), "sk-live");
 /// ```
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Arc<Zeroizing<String>>);
+#[derive(Clone)]
+pub struct Secret {
+    /// Shared, so that the secrets of a file need not be copied out of its text.
+    text: Arc<Zeroizing<String>>,
+    range: Range<usize>,
+    /// Computed once: a hash over a kilobyte costs more than a pick.
+    fingerprint: OnceLock<Fingerprint>,
+}
 
 impl Secret {
     /// Takes a secret in; the text is moved, not copied.
     #[must_use]
     pub fn new(text: String) -> Self {
-        Self(Arc::new(Zeroizing::new(text)))
+        let range = 0..text.len();
+        Self { text: Arc::new(Zeroizing::new(text)), range, fingerprint: OnceLock::new() }
+    }
+
+    /// A secret that lies in a longer text, which stays in memory as long as the secret does. `None` where the range is
+    /// none of that text.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use pool_core::Secret;
+    /// use zeroize::Zeroizing;
+    ///
+    /// let file = Arc::new(Zeroizing::new("key = sk-live".to_owned()));
+    /// let secret = Secret::within(&file, 6..13).expect("it is there");
+    /// assert_eq!(secret.expose(), "sk-live");
+    /// assert!(Secret::within(&file, 6..99).is_none());
+    /// ```
+    #[must_use]
+    pub fn within(text: &Arc<Zeroizing<String>>, range: Range<usize>) -> Option<Self> {
+        text.get(range.clone())?;
+        Some(Self { text: Arc::clone(text), range, fingerprint: OnceLock::new() })
     }
 
     /// The secret itself. Name it where it is used, and nowhere else.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        self.text.get(self.range.clone()).unwrap_or_default()
     }
 
     /// The name of this secret that may be written and shown.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(self.expose())
+        *self.fingerprint.get_or_init(|| Fingerprint::of(self.expose()))
     }
 
     /// Whether there is nothing in it but white space.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        self.0.trim().is_empty()
+        self.expose().trim().is_empty()
     }
 
     /// Whether a variable holds a stand-in rather than a key: shorter than four characters, `changeme`, `none`, ...
     #[must_use]
     pub fn is_placeholder(&self) -> bool {
-        let text = self.0.trim();
+        let text = self.expose().trim();
         text.chars().count() < 4 || PLACEHOLDERS.iter().any(|word| text.eq_ignore_ascii_case(word))
     }
 }
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

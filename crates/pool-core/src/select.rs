@@ -51,7 +51,8 @@ impl Pool {
     }
 
     fn numbered(&self, wanted: impl Fn(&Credential) -> bool) -> Vec<(usize, &Credential)> {
-        (1..).zip(&self.credentials).filter(|(_, credential)| wanted(credential)).collect()
+        let credentials = self.credentials.iter().map(AsRef::as_ref);
+        (1..).zip(credentials).filter(|(_, credential)| wanted(credential)).collect()
     }
 
     fn by_number(&self, name: &str) -> Result<&Credential, SelectError> {
@@ -62,7 +63,7 @@ impl Pool {
             .ok()
             .and_then(|number| number.checked_sub(1));
         let nobody = || SelectError::Nobody { provider: self.provider.clone(), name: name.to_owned() };
-        index.and_then(|index| self.credentials.get(index)).ok_or_else(nobody)
+        index.and_then(|index| self.credentials.get(index)).map(AsRef::as_ref).ok_or_else(nobody)
     }
 
     fn ambiguous(&self, name: &str, several: &[(usize, &Credential)]) -> SelectError {

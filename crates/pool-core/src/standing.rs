@@ -131,16 +131,29 @@ fn with_secret(credential: &Credential, standing: Standing) -> Standing {
     }
 }
 
-/// Whether it could be handed out once rested: its status is known, it is not dead, and there is a secret.
-pub(crate) fn could_serve(
+/// Whether it could be handed out once rested: its status is known, it is not dead, and there is a secret. No time is
+/// asked for: only rests pass with it.
+pub(crate) fn could_serve(credential: &Credential, record: Option<&Record>, provider: &Provider) -> bool {
+    let state = record.map(|record| &record.state);
+    let out = state.is_some_and(|state| {
+        matches!(state, State::Removed { .. } | State::Unknown { .. } | State::Dead(_))
+            && state.is_about(credential, provider)
+    });
+    !out && credential.secret().is_some()
+}
+
+/// How it stands for one model, if that keeps it from being handed out.
+pub(crate) fn for_model(
     credential: &Credential,
     record: Option<&Record>,
     provider: &Provider,
+    model: &str,
     now: DateTime<Utc>,
-) -> bool {
-    let state = record.map(|record| &record.state).filter(|state| state.holds(credential, provider, now));
-    let out = matches!(state, Some(State::Removed { .. } | State::Unknown { .. } | State::Dead(_)));
-    !out && credential.secret().is_some()
+) -> Option<Standing> {
+    let state = record?.models.get(model)?.clone();
+    let record = Record { state, ..Record::default() };
+    Some(standing(credential, Some(&record), provider, false, now))
+        .filter(|standing| *standing != Standing::Ready)
 }
 
 /// When a rest ends as the pool is now: earlier where there is nothing to rotate to.

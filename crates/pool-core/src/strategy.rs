@@ -62,8 +62,11 @@ fn first_least<K: Ord>(candidates: &[Candidate], key: impl Fn(&Candidate) -> K) 
 }
 
 fn pick_any(candidates: &[Candidate], seed: u64) -> Option<&Candidate> {
-    if candidates.is_empty() {
-        return None;
-    }
-    candidates.get(fastrand::Rng::with_seed(seed).usize(..candidates.len()))
+    let count = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
+    candidates.get(any_of(count, seed) as usize)
+}
+
+/// One of so many, by the seed; the first of none.
+pub(crate) fn any_of(count: u32, seed: u64) -> u32 {
+    if count == 0 { 0 } else { fastrand::Rng::with_seed(seed).u32(..count) }
 }

@@ -3,6 +3,7 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use pool_core::{
@@ -65,7 +66,7 @@ impl Step<'_> {
 /// What can be compared of the definitions.
 fn line(pool: &Pool) -> Vec<(CredentialId, i64, Vec<Fingerprint>)> {
     let seen = |credential: &Credential| (credential.id.clone(), credential.priority, secrets_of(credential));
-    pool.credentials().iter().map(seen).collect()
+    pool.credentials().iter().map(|credential| seen(credential)).collect()
 }
 
 fn state(pool: &Pool, id: &CredentialId) -> State {
@@ -73,7 +74,7 @@ fn state(pool: &Pool, id: &CredentialId) -> State {
 }
 
 fn find<'a>(pool: &'a Pool, id: &CredentialId) -> Option<&'a Credential> {
-    pool.credentials().iter().find(|credential| credential.id == *id)
+    pool.credentials().iter().map(AsRef::as_ref).find(|credential| credential.id == *id)
 }
 
 /// Everybody who would be handed out, one after another, were each left out once it was.
@@ -83,14 +84,14 @@ fn handed_out(pool: &Pool, now: chrono::DateTime<chrono::Utc>) -> Vec<&Credentia
     while let Ok(credential) = pool.pick(&request, &(), now, 7) {
         assert!(all.len() < pool.credentials().len(), "somebody was handed out twice");
         request = request.leave_out(credential.id.clone());
-        all.push(credential);
+        all.push(credential.as_ref());
     }
     all
 }
 
 /// The secret that a report names, where it is one that the credential stores.
 fn accused(target: &Target, pool: &Pool) -> Vec<(CredentialId, Option<Fingerprint>)> {
-    let stores = |credential: &&Credential| match target {
+    let stores = |credential: &&Arc<Credential>| match target {
         Target::Id(id) => credential.id == *id,
         Target::Held(id, subject) => credential.id == *id && credential.holds(*subject),
         Target::Secret(subject) => credential.holds(*subject),
@@ -646,7 +647,7 @@ proptest! {
             _ => Action::Count { id: id("a"), usage: Usage::default() },
         }, now)?;
 
-        let is_judged = |credential: &&Credential| credential.holds(support::fingerprint(secrets[first]));
+        let is_judged = |credential: &&Arc<Credential>| credential.holds(support::fingerprint(secrets[first]));
         let judged = pool.credentials().iter().find(is_judged).expect("nobody touched it");
         prop_assert_ne!(pool.standing(judged, now), Standing::Ready);
     }

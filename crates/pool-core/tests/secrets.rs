@@ -4,6 +4,7 @@ mod support;
 
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use pool_core::{
     Action, Change, Cooldowns, Credential, Failure, Grant, Holding, Judgement, Kind, LastError, Leases,
@@ -52,7 +53,7 @@ fn nothing_that_holds_a_secret_prints_it() {
             assert_silent(&Pools::new([pool.clone()]), canary);
             assert_silent(&pool.pick(&PickRequest::new(codex()), &(), start(), 0), canary);
             let leases = Leases::default();
-            assert_silent(&leases.take(&codex(), &credential, start()), canary);
+            assert_silent(&leases.take(&codex(), &Arc::new(credential.clone()), start()), canary);
             assert_silent(&leases, canary);
             let add = Action::Add { credential: Box::new(credential), place: Place::Last };
             assert_silent(&Change { provider: codex(), action: add }, canary);

@@ -4,7 +4,7 @@
 //! has the turn takes along all that is queued: changes of many threads share one write, and each caller returns when
 //! its own is kept.
 
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
@@ -20,30 +20,41 @@ type Batch = Vec<(DateTime<Utc>, Change)>;
 
 impl Inner {
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        time::truncate((self.clock)())
+        self.time_at(&mut self.view(), Instant::now())
     }
 
-    /// The view, looked at again if it is due.
-    pub(crate) fn fresh_view(&self) -> Result<MutexGuard<'_, View>, StoreError> {
+    fn time_at(&self, view: &mut View, instant: Instant) -> DateTime<Utc> {
+        match &self.clock {
+            Some(clock) => time::truncate(clock()),
+            None => view.wall.at(instant),
+        }
+    }
+
+    /// The view, looked at again if it is due, and what time it is.
+    pub(crate) fn fresh_view(&self) -> Result<(MutexGuard<'_, View>, DateTime<Utc>), StoreError> {
         let mut view = self.view();
-        let is_due = view.looked_at.is_none_or(|looked_at| looked_at.elapsed() >= self.look_every);
+        let instant = Instant::now();
+        let now = self.time_at(&mut view, instant);
+        let is_due = view
+            .looked_at
+            .is_none_or(|looked_at| instant.saturating_duration_since(looked_at) >= self.look_every);
         if is_due {
-            if let Some(loaded) = self.store.load(view.version.as_ref(), self.now())? {
+            if let Some(loaded) = self.store.load(view.version.as_ref(), now)? {
+                view.put_pickers_away();
                 view.pools = loaded.pools;
                 view.version = Some(loaded.version);
                 view.loose_mode = loaded.loose_mode;
-                view.add_what_is_not_written(self.now());
+                view.add_what_is_not_written(now);
             }
-            view.looked_at = Some(Instant::now());
+            view.looked_at = Some(instant);
         }
-        Ok(view)
+        Ok((view, now))
     }
 
     /// Makes one change: in this process at once if it is a verdict, and in the store before it returns.
     pub(crate) fn commit(&self, provider: &Provider, action: Action) -> Result<Outcome, StoreError> {
         let change = Change { provider: provider.clone(), action };
-        // A store that cannot be read now says so when it is written.
-        let ticket = self.fresh_view().unwrap_or_else(|_| self.view()).queue(self.now(), change);
+        let ticket = self.queue(change);
         let _turn = self.turn();
         if let Some(answer) = self.view().answers.remove(&ticket) {
             return answer;
@@ -52,12 +63,28 @@ impl Inner {
         self.view().answers.remove(&ticket).expect("a write answers all that was queued before it")
     }
 
+    fn queue(&self, change: Change) -> u64 {
+        match self.fresh_view() {
+            Ok((mut view, now)) => view.queue(now, change),
+            // A store that cannot be read now says so when it is written.
+            Err(_) => {
+                let now = self.now();
+                self.view().queue(now, change)
+            }
+        }
+    }
+
     /// Writes what was not written yet.
     pub(crate) fn flush(&self) -> Result<(), StoreError> {
         let _turn = self.turn();
         let verdicts = self.view().unsaved.clone();
         self.write_batch(&verdicts)?;
-        let counters = self.view().counters(self.now());
+        let now = self.now();
+        let counters = {
+            let mut view = self.view();
+            view.put_pickers_away();
+            view.counters(now)
+        };
         self.write_batch(&counters)
     }
 
@@ -74,7 +101,8 @@ impl Inner {
     fn write(&self) {
         let now = self.now();
         let (queued, batch) = {
-            let view = self.view();
+            let mut view = self.view();
+            view.put_pickers_away();
             let queued = view.queued.clone();
             let reasons = queued.iter().map(|queued| (queued.at, queued.change.clone()));
             let riders = view.unsaved.iter().cloned().chain(view.counters(now));
@@ -99,6 +127,7 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.view().put_pickers_away();
         let had_counters = !self.view().uncounted.is_empty();
         match self.flush() {
             Err(error) if had_counters => tracing::warn!(%error, "counters of this process are lost"),
@@ -114,6 +143,7 @@ impl View {
     fn queue(&mut self, at: DateTime<Utc>, change: Change) -> u64 {
         let change = self.about_the_secret(change);
         if is_verdict(&change) {
+            self.put_pickers_away();
             // Errors come from the store, which knows the newest data.
             drop(self.pools.apply(&change, at));
         }
@@ -165,6 +195,7 @@ impl View {
                 if committed.written {
                     self.forget_counted(batch);
                 }
+                self.put_pickers_away();
                 self.pools = committed.pools;
                 self.looked_at = committed.version.as_ref().and(self.looked_at);
                 self.version = committed.version;
@@ -256,7 +287,7 @@ fn log_deaths(batch: &[(DateTime<Utc>, Change)], committed: &Committed) {
         for id in marked {
             let Some(State::Dead(death)) = pool.record(id).map(|record| &record.state) else { continue };
             // Of those that share the id, it is who stores the secret that was judged.
-            let is_dead = |credential: &&Credential| {
+            let is_dead = |credential: &&Arc<Credential>| {
                 credential.id == *id && death.subject.is_none_or(|subject| credential.holds(subject))
             };
             if let Some(credential) = pool.credentials().iter().find(is_dead) {

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use pool_core::{
     Action, Change, Cooldowns, Credential, CredentialId, Failure, Grant, Judgement, Lease, Leases, Outcome,
-    PickRequest, Place, Pools, Provider, Revive, Standing, Target, Tokens, Unavailable, Usage,
+    PickRequest, Picker, Place, Pools, Provider, Revive, Standing, Target, Tokens, Unavailable, Usage,
 };
 
+use crate::clock::WallClock;
 use crate::error::StoreError;
 use crate::store::{Pruning, Store, Version};
 
@@ -37,7 +38,7 @@ pub struct PoolHandle(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) store: Box<dyn Store>,
-    pub(crate) clock: Clock,
+    pub(crate) clock: Option<SetClock>,
     pub(crate) pruning: Pruning,
     cooldowns: Cooldowns,
     pub(crate) look_every: Duration,
@@ -47,8 +48,8 @@ pub(crate) struct Inner {
     pub(crate) view: Mutex<View>,
 }
 
-/// Reads the time.
-type Clock = Box<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+/// Tells the time in place of the system.
+type SetClock = Box<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// What this process knows.
 pub(crate) struct View {
@@ -56,6 +57,9 @@ pub(crate) struct View {
     pub(crate) version: Option<Version>,
     pub(crate) looked_at: Option<Instant>,
     pub(crate) loose_mode: Option<u32>,
+    /// The pools made ready for picks, each when it is first asked for; of no worth once the pools change.
+    pickers: BTreeMap<Provider, Picker>,
+    pub(crate) wall: WallClock,
     /// Verdicts that could not be written yet: they hold here all the same, and go with the next write.
     pub(crate) unsaved: Vec<(DateTime<Utc>, Change)>,
     /// Changes that wait for a write.
@@ -107,7 +111,7 @@ pub enum Reported {
 #[derive(Default)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct Builder {
-    clock: Option<Clock>,
+    clock: Option<SetClock>,
     cooldowns: Cooldowns,
     look_every: Option<Duration>,
     seed: Option<u64>,
@@ -148,6 +152,8 @@ impl Builder {
             version: None,
             looked_at: None,
             loose_mode: None,
+            pickers: BTreeMap::new(),
+            wall: WallClock::default(),
             unsaved: Vec::new(),
             queued: Vec::new(),
             answers: HashMap::new(),
@@ -157,7 +163,7 @@ impl Builder {
         };
         PoolHandle(Arc::new(Inner {
             store: Box::new(store),
-            clock: self.clock.unwrap_or_else(|| Box::new(|| std::time::SystemTime::now().into())),
+            clock: self.clock,
             pruning: if pruning_clock { Pruning::WhatIsDue } else { Pruning::Nothing },
             cooldowns: self.cooldowns,
             look_every: self.look_every.unwrap_or(DEFAULT_LOOK_EVERY),
@@ -180,13 +186,15 @@ impl PoolHandle {
         Builder::default()
     }
 
-    /// The pools as they are now, verdicts of this process included.
+    /// The pools as they are now, verdicts and uses of this process included.
     ///
     /// # Errors
     ///
     /// When the store cannot be read.
     pub fn pools(&self) -> Result<Pools, StoreError> {
-        Ok(self.0.fresh_view()?.pools.clone())
+        let mut view = self.0.fresh_view()?.0;
+        view.put_pickers_away();
+        Ok(view.pools.clone())
     }
 
     /// The permission bits of the file, where others than its owner have some.
@@ -195,7 +203,7 @@ impl PoolHandle {
     ///
     /// When the store cannot be read.
     pub fn loose_mode(&self) -> Result<Option<u32>, StoreError> {
-        Ok(self.0.fresh_view()?.loose_mode)
+        Ok(self.0.fresh_view()?.0.loose_mode)
     }
 
     /// Chooses a credential to look at; counts nothing.
@@ -203,11 +211,13 @@ impl PoolHandle {
     /// # Errors
     ///
     /// When nothing can be handed out, or the store cannot be read.
-    pub fn pick(&self, request: &PickRequest) -> Result<Credential, PickError> {
-        let now = self.0.now();
-        let mut view = self.0.fresh_view()?;
+    pub fn pick(&self, request: &PickRequest) -> Result<Arc<Credential>, PickError> {
+        let (mut view, now) = self.0.fresh_view()?;
         let seed = view.seeds.u64(..);
-        Ok(view.pools.pick(request, &self.0.leases, now, seed)?.clone())
+        let found = view
+            .picker(request.provider(), &self.0.leases)
+            .and_then(|picker| picker.pick(request, now, seed));
+        found.cloned().ok_or_else(|| view.why_nobody(request, now).into())
     }
 
     /// Chooses a credential to use, counts it, and holds its place until the lease is dropped. Writes nothing.
@@ -216,15 +226,12 @@ impl PoolHandle {
     ///
     /// When nothing can be handed out, or the store cannot be read.
     pub fn lease(&self, request: &PickRequest) -> Result<Lease, PickError> {
-        let now = self.0.now();
-        let mut view = self.0.fresh_view()?;
+        let (mut view, now) = self.0.fresh_view()?;
         let seed = view.seeds.u64(..);
-        let credential = view.pools.pick(request, &self.0.leases, now, seed)?;
-        let provider = request.provider();
-        let lease = self.0.leases.take(provider, credential, now);
-        let lease = lease.ok_or_else(|| Unavailable { provider: provider.clone(), out: Vec::new() })?;
-        view.count(lease.provider(), lease.id(), now);
-        Ok(lease)
+        let lease = view
+            .picker(request.provider(), &self.0.leases)
+            .and_then(|picker| picker.lease(request, now, seed));
+        lease.ok_or_else(|| view.why_nobody(request, now).into())
     }
 
     /// Counts that a credential was handed out now, for who picks without a lease. Writes nothing.
@@ -233,7 +240,9 @@ impl PoolHandle {
     ///
     /// When the store cannot be read.
     pub fn count(&self, provider: &Provider, id: &CredentialId) -> Result<(), StoreError> {
-        self.0.fresh_view()?.count(provider, id, self.0.now());
+        let (mut view, now) = self.0.fresh_view()?;
+        view.put_pickers_away();
+        view.count(provider, id, now);
         Ok(())
     }
 
@@ -381,12 +390,39 @@ fn reported(outcome: Outcome) -> Reported {
 }
 
 impl View {
-    fn count(&mut self, provider: &Provider, id: &CredentialId, now: DateTime<Utc>) {
-        if let Some(pool) = self.pools.get_mut(provider) {
-            pool.count_use(id, now);
+    /// The pool of a provider, ready for picks; `None` where it has none.
+    fn picker(&mut self, provider: &Provider, leases: &Leases) -> Option<&mut Picker> {
+        if !self.pickers.contains_key(provider) {
+            let picker = Picker::new(self.pools.get(provider)?, leases);
+            self.pickers.insert(provider.clone(), picker);
         }
-        let usage = self.uncounted.entry((provider.clone(), id.clone())).or_default();
-        usage.request_count = usage.request_count.saturating_add(1);
-        usage.last_used_at = usage.last_used_at.max(Some(now));
+        self.pickers.get_mut(provider)
+    }
+
+    /// Takes the uses that were counted by pickers into the pools, which are then free to change.
+    pub(crate) fn put_pickers_away(&mut self) {
+        for (provider, mut picker) in std::mem::take(&mut self.pickers) {
+            for (id, usage) in picker.take_uses() {
+                self.add_uses(&provider, &id, usage);
+            }
+        }
+    }
+
+    fn count(&mut self, provider: &Provider, id: &CredentialId, now: DateTime<Utc>) {
+        self.add_uses(provider, id, Usage { request_count: 1, last_used_at: Some(now) });
+    }
+
+    fn add_uses(&mut self, provider: &Provider, id: &CredentialId, usage: Usage) {
+        if let Some(pool) = self.pools.get_mut(provider) {
+            pool.count_uses(id, usage);
+        }
+        let uncounted = self.uncounted.entry((provider.clone(), id.clone())).or_default();
+        *uncounted = uncounted.plus(usage);
+    }
+
+    /// Nobody is ready, and the walk down the line says why.
+    fn why_nobody(&self, request: &PickRequest, now: DateTime<Utc>) -> Unavailable {
+        let nobody = || Unavailable { provider: request.provider().clone(), out: Vec::new() };
+        self.pools.pick(request, &(), now, 0).err().unwrap_or_else(nobody)
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Reads take no lock, and migrate in memory. Nobody ever writes a snapshot back.
 
+mod clock;
 mod commit;
 mod environment;
 mod error;

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -48,7 +50,11 @@ pub(crate) fn run(context: &Context, args: &PickArgs) -> Result<ExitCode, Comman
     }
 }
 
-fn choose(handle: &PoolHandle, request: &PickRequest, strategy: Strategy) -> Result<Credential, PickError> {
+fn choose(
+    handle: &PoolHandle,
+    request: &PickRequest,
+    strategy: Strategy,
+) -> Result<Arc<Credential>, PickError> {
     let credential = handle.pick(request)?;
     if strategy.counts() {
         handle.count(request.provider(), &credential.id)?;

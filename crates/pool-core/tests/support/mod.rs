@@ -7,8 +7,8 @@ pub(crate) mod world;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{
-    AuthType, Credential, CredentialId, Failure, Fingerprint, Holding, Provider, Secret, Source, Target,
-    Tokens, Unresolved, time,
+    AuthType, Credential, CredentialId, Failure, Fingerprint, Holding, Pool, Provider, Secret, Source,
+    Target, Tokens, Unresolved, time,
 };
 
 /// When the incident of the seed began.
@@ -138,4 +138,9 @@ pub(crate) fn overloaded() -> Failure {
 /// A 400: the request itself is at fault.
 pub(crate) fn bad_request() -> Failure {
     Failure::http(400).message("no such parameter")
+}
+
+/// The credentials of a pool, to be edited.
+pub(crate) fn copies(pool: &Pool) -> Vec<Credential> {
+    pool.credentials().iter().map(|credential| Credential::clone(credential)).collect()
 }

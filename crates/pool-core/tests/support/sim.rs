@@ -1,4 +1,5 @@
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{
@@ -7,7 +8,7 @@ use pool_core::{
     Strategy, Target, Tokens, Unavailable,
 };
 
-use super::{codex, id, key, start, stored};
+use super::{codex, copies, id, key, start, stored};
 
 /// What [`Sim::next`] answers when everybody is out.
 pub(crate) const NOBODY: &str = "nobody";
@@ -103,7 +104,7 @@ impl Sim {
 
     /// Another program edits the definitions and knows nothing of what happened to them.
     pub(crate) fn edit_elsewhere(&mut self, edit: impl FnOnce(&mut Vec<Credential>)) {
-        let mut credentials = self.pool.credentials().to_vec();
+        let mut credentials = copies(&self.pool);
         edit(&mut credentials);
         self.known.extend(credentials.iter().map(|credential| credential.id.clone()));
         let records = self.known.iter().filter_map(|id| Some((id.clone(), self.pool.record(id)?.clone())));
@@ -129,7 +130,7 @@ impl Sim {
         let others = self.known.iter().filter_map(|id| Some((id.clone(), self.pool.record(id)?.clone())));
         let mut records: HashMap<_, _> = others.collect();
         records.insert(id(name), record);
-        self.pool = Pool::new(codex(), self.pool.credentials().to_vec(), records);
+        self.pool = Pool::new(codex(), copies(&self.pool), records);
     }
 
     // What is asked.
@@ -148,7 +149,7 @@ impl Sim {
         self.pick(0).map_or(NOBODY.to_owned(), |credential| credential.id.to_string())
     }
 
-    pub(crate) fn pick(&self, seed: u64) -> Result<&Credential, Unavailable> {
+    pub(crate) fn pick(&self, seed: u64) -> Result<&Arc<Credential>, Unavailable> {
         self.pool.pick(&self.request, &self.leases, self.now, seed)
     }
 

@@ -13,7 +13,9 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{blank, codex, fingerprint, id, instant, key, lent, login, secret, secs, start, token_of};
+use super::{
+    blank, codex, copies, fingerprint, id, instant, key, lent, login, secret, secs, start, token_of,
+};
 
 /// Who is there at first, and what happens then.
 #[derive(Clone, Debug)]
@@ -353,7 +355,7 @@ impl World {
     fn member(&self, who: usize) -> Option<Credential> {
         let members: Vec<_> =
             self.pool.credentials().iter().filter(|credential| credential.id != id("company")).collect();
-        members.get(who % members.len().max(1)).map(|credential| (*credential).clone())
+        members.get(who % members.len().max(1)).map(|credential| Credential::clone(credential))
     }
 
     fn target(&self, who: usize, named: Named) -> Option<Target> {
@@ -385,7 +387,7 @@ impl World {
     }
 
     fn edit(&mut self, edit: impl FnOnce(&mut Vec<Credential>)) {
-        let mut credentials = self.pool.credentials().to_vec();
+        let mut credentials = copies(&self.pool);
         edit(&mut credentials);
         let records = self.ids.iter().filter_map(|id| Some((id.clone(), self.pool.record(id)?.clone())));
         self.pool = Pool::new(codex(), credentials, records.collect());
