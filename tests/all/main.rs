@@ -8,6 +8,7 @@ mod commands;
 mod contract;
 mod documents;
 mod errors;
+mod exec;
 mod incident;
 mod migration;
 mod replay;

@@ -1,8 +1,9 @@
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use pool_core::{CredentialId, Provider, Strategy, time};
+use pool_core::{Provider, Strategy, time};
 
 /// Keep an AI agent's credentials usable
 ///
@@ -37,6 +38,8 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Choose the credential to use now
     Pick(PickArgs),
+    /// Run a command with the secret of a chosen credential in its environment
+    Exec(ExecArgs),
     /// Take in what upstream said about a credential
     Report(ReportArgs),
     /// Take in that a credential worked
@@ -60,8 +63,9 @@ pub(crate) struct ListArgs {
     pub(crate) strategy: StrategyArgs,
 }
 
+/// Which credential of a provider to choose.
 #[derive(Args, Debug)]
-pub(crate) struct PickArgs {
+pub(crate) struct ChoiceArgs {
     /// Whose pool
     #[arg(value_parser = parse_provider)]
     pub(crate) provider: Provider,
@@ -70,12 +74,30 @@ pub(crate) struct PickArgs {
     /// The model the request is for: a credential that rests for it is passed over
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
-    /// Leave this id out (may be given several times)
-    #[arg(long, value_name = "ID", value_parser = parse_id)]
-    pub(crate) exclude: Vec<CredentialId>,
+    /// Leave out the one with this id, label or number in the list (may be given several times)
+    #[arg(long, value_name = "CRED")]
+    pub(crate) exclude: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PickArgs {
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
     /// Print the secret, and nothing else
     #[arg(long, conflicts_with = "json")]
     pub(crate) print_secret: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExecArgs {
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+    /// The variable to put the secret in (may be given several times) [default: the provider's usual one]
+    #[arg(long, value_name = "NAME", value_parser = parse_variable)]
+    pub(crate) env: Vec<String>,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD", conflicts_with = "json")]
+    pub(crate) command: Vec<OsString>,
 }
 
 #[derive(Args, Debug)]
@@ -243,8 +265,12 @@ fn parse_provider(text: &str) -> Result<Provider, String> {
     Provider::new(text).map_err(|error| error.to_string())
 }
 
-fn parse_id(text: &str) -> Result<CredentialId, String> {
-    CredentialId::new(text).map_err(|error| error.to_string())
+fn parse_variable(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains('=') {
+        Err("not the name of a variable".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 fn parse_text(text: &str) -> Result<String, String> {

@@ -47,13 +47,19 @@ impl Context {
         builder.build(FileStore::new(&self.store))
     }
 
-    /// The pools as they are now; a mode that lets others read the keys is said.
+    /// The pools as they are now.
     pub(crate) fn pools(&self, handle: &PoolHandle) -> Result<Pools, CommandError> {
+        self.warn_if_loose(handle)?;
+        Ok(handle.pools()?)
+    }
+
+    /// Says where others than the owner may read the keys.
+    pub(crate) fn warn_if_loose(&self, handle: &PoolHandle) -> Result<(), CommandError> {
         if handle.loose_mode()?.is_some() {
             let path = self.store.display();
             output::print_warning(&format!("others may read {path}; the next write makes it 0600"));
         }
-        Ok(handle.pools()?)
+        Ok(())
     }
 }
 

@@ -33,6 +33,10 @@ pub(crate) enum CommandError {
     Event { line: usize, problem: String },
     #[error("`{name}` of `{provider}` got another secret or went away meanwhile, so it was not removed")]
     Stale { provider: Provider, name: String },
+    #[error("no variable is usual for the secrets of `{provider}`")]
+    NoVariable { provider: Provider },
+    #[error("cannot run {}", program.display())]
+    NotRun { program: PathBuf, source: io::Error },
     #[error("cannot write to standard output")]
     Output(#[from] io::Error),
 }
@@ -68,6 +72,8 @@ impl CommandError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Unavailable(_) => exit::NOTHING_AVAILABLE,
+            Self::NotRun { source, .. } if source.kind() == io::ErrorKind::NotFound => exit::NOT_FOUND,
+            Self::NotRun { .. } => exit::CANNOT_RUN,
             _ => exit::FAILED,
         }
     }
@@ -103,7 +109,10 @@ impl CommandError {
                     .to_owned(),
             ),
             Self::Stale { .. } => Some("look again with `pool list`, then repeat it".to_owned()),
-            Self::Event { .. } | Self::Events { .. } | Self::Output(_) => None,
+            Self::NoVariable { .. } => {
+                Some("name the variable that the command reads with `--env NAME`".to_owned())
+            }
+            Self::Event { .. } | Self::Events { .. } | Self::NotRun { .. } | Self::Output(_) => None,
         }
     }
 }

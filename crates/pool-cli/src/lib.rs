@@ -3,6 +3,7 @@
 //! What they say is documented in docs/cli.md.
 
 mod args;
+mod choice;
 mod commands;
 mod context;
 mod env;
@@ -44,6 +45,7 @@ fn pool(args: &PoolArgs) -> Result<ExitCode, CommandError> {
     match &args.command {
         Command::List(args) => commands::list::run(&context, args),
         Command::Pick(args) => commands::pick::run(&context, args),
+        Command::Exec(args) => commands::exec::run(&context, args),
         Command::Report(args) => commands::report::run(&context, args),
         Command::Success(args) => commands::success::run(&context, args),
         Command::Reset(args) => commands::reset::run(&context, args),

@@ -50,6 +50,7 @@ mod standing;
 mod strategy;
 pub mod time;
 mod transition;
+mod variable;
 mod verdict;
 
 pub use apply::{Applied, DefinitionEdit};

@@ -1,6 +1,7 @@
 //! One file a subcommand.
 
 pub(crate) mod add;
+pub(crate) mod exec;
 pub(crate) mod list;
 pub(crate) mod migrate;
 pub(crate) mod pick;
