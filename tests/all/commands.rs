@@ -69,6 +69,17 @@ fn one_that_was_left_out_is_not_said_to_have_a_status() {
 }
 
 #[test]
+fn who_is_left_out_is_named_as_in_all_commands() {
+    let home = acme(
+        &json!([{"id": "a1", "label": "work", "access_token": "k1"}, {"id": "a2", "access_token": "k2"}]),
+    );
+    for name in ["a1", "Work", "1"] {
+        let picked = answer(home.pool(&format!("pick acme --exclude {name} --json")));
+        assert_eq!(picked["credential"], "a2", "{name}");
+    }
+}
+
+#[test]
 fn a_label_that_looks_like_a_fingerprint_is_a_label() {
     let name = "sha256:0000000000000000";
     let home = acme(&json!([{"id": "a1", "label": name, "access_token": "k1"}]));

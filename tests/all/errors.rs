@@ -45,6 +45,8 @@ fn names_that_select_nobody() {
     let commands = [
         "list nowhere",
         "pick nowhere",
+        "pick acme --exclude a9",
+        "pick acme --exclude work",
         "report acme a9 --status 429",
         "report acme work --status 429",
         "report acme sha256:0000000000000000 --status 401",
