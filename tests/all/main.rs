@@ -12,4 +12,5 @@ mod exec;
 mod incident;
 mod migration;
 mod replay;
+mod shells;
 mod support;

@@ -2,7 +2,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use pool_core::{Provider, Strategy, time};
 
 /// Keep an AI agent's credentials usable
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     /// Choose the credential to use now
     Pick(PickArgs),
     /// Run a command with the secret of a chosen credential in its environment
+    ///
+    /// The command stands behind a `--`, and takes the place of this process: `pool exec openrouter -- CMD ARGS...`
     Exec(ExecArgs),
     /// Take in what upstream said about a credential
     Report(ReportArgs),
@@ -52,6 +55,10 @@ pub(crate) enum Command {
     Remove(RemoveArgs),
     /// Run recorded events through a copy of the pool on a virtual clock
     Replay(ReplayArgs),
+    /// Print what makes a shell complete the arguments
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
 }
 
 #[derive(Args, Debug)]
@@ -224,6 +231,44 @@ pub(crate) struct ReplayArgs {
     pub(crate) events: PathBuf,
     #[command(flatten)]
     pub(crate) strategy: StrategyArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CompletionsArgs {
+    /// For which shell
+    #[arg(value_name = "SHELL", conflicts_with_all = ["store", "json", "now"])]
+    pub(crate) shell: Shell,
+    /// Whose arguments
+    #[arg(long, value_name = "NAME", default_value = "pool")]
+    pub(crate) program: Program,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ManArgs {
+    /// The folder to write them to, such as /usr/local/share/man/man1
+    #[arg(value_name = "FOLDER", conflicts_with_all = ["store", "json", "now"])]
+    pub(crate) folder: PathBuf,
+}
+
+/// The programs of this package.
+#[derive(Clone, Copy, ValueEnum, Debug)]
+pub(crate) enum Program {
+    /// pool
+    Pool,
+    /// pool-migrate
+    PoolMigrate,
+}
+
+impl Program {
+    pub(crate) const ALL: [Self; 2] = [Self::Pool, Self::PoolMigrate];
+
+    /// All that it takes.
+    pub(crate) fn command(self) -> clap::Command {
+        match self {
+            Self::Pool => PoolArgs::command(),
+            Self::PoolMigrate => MigrateArgs::command(),
+        }
+    }
 }
 
 /// Move what happened to credentials out of what they are

@@ -37,6 +37,8 @@ pub(crate) enum CommandError {
     NoVariable { provider: Provider },
     #[error("cannot run {}", program.display())]
     NotRun { program: PathBuf, source: io::Error },
+    #[error("cannot write the manual pages to {}", folder.display())]
+    Pages { folder: PathBuf, source: io::Error },
     #[error("cannot write to standard output")]
     Output(#[from] io::Error),
 }
@@ -112,6 +114,7 @@ impl CommandError {
             Self::NoVariable { .. } => {
                 Some("name the variable that the command reads with `--env NAME`".to_owned())
             }
+            Self::Pages { .. } => Some("name a folder that is there and that you may write".to_owned()),
             Self::Event { .. } | Self::Events { .. } | Self::NotRun { .. } | Self::Output(_) => None,
         }
     }

@@ -21,6 +21,7 @@ use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::args::{Command, MigrateArgs, PoolArgs};
+use crate::context::Context;
 use crate::error::CommandError;
 
 /// Runs `pool` with these arguments; the first is the program's name.
@@ -41,17 +42,19 @@ pub fn run_pool_migrate(arguments: impl IntoIterator<Item = OsString>) -> ExitCo
 
 fn pool(args: &PoolArgs) -> Result<ExitCode, CommandError> {
     output::start_log();
-    let context = context::Context::of(&args.global)?;
+    let context = || Context::of(&args.global);
     match &args.command {
-        Command::List(args) => commands::list::run(&context, args),
-        Command::Pick(args) => commands::pick::run(&context, args),
-        Command::Exec(args) => commands::exec::run(&context, args),
-        Command::Report(args) => commands::report::run(&context, args),
-        Command::Success(args) => commands::success::run(&context, args),
-        Command::Reset(args) => commands::reset::run(&context, args),
-        Command::Add(args) => commands::add::run(&context, args),
-        Command::Remove(args) => commands::remove::run(&context, args),
-        Command::Replay(args) => commands::replay::run(&context, args),
+        Command::List(args) => commands::list::run(&context()?, args),
+        Command::Pick(args) => commands::pick::run(&context()?, args),
+        Command::Exec(args) => commands::exec::run(&context()?, args),
+        Command::Report(args) => commands::report::run(&context()?, args),
+        Command::Success(args) => commands::success::run(&context()?, args),
+        Command::Reset(args) => commands::reset::run(&context()?, args),
+        Command::Add(args) => commands::add::run(&context()?, args),
+        Command::Remove(args) => commands::remove::run(&context()?, args),
+        Command::Replay(args) => commands::replay::run(&context()?, args),
+        Command::Completions(args) => commands::completions::run(args),
+        Command::Man(args) => commands::man::run(args),
     }
 }
 
