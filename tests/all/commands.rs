@@ -1,5 +1,7 @@
 //! Promises of single commands that no example of the docs shows.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::support::{Home, Ran};
@@ -117,4 +119,27 @@ fn a_plan_names_no_record_that_stays_as_it_is() {
     assert!(
         plan.ends_with("4 entries would change, and the hidden records come back; nothing was written\n")
     );
+}
+
+#[test]
+fn output_that_nobody_can_take_is_a_failure_and_one_that_nobody_wants_is_none() {
+    let home = Home::legacy();
+    let shell = |line: &str| {
+        let pool = env!("CARGO_BIN_EXE_pool-under-test");
+        let mut command = Command::new("bash");
+        command.args(["-c", &format!("set -o pipefail; {}", line.replace("pool", pool))]);
+        command.env("HERMES_HOME", home.path()).output().unwrap()
+    };
+    for words in
+        ["--help", "--version", "list", "list --json", "completions zsh", "pick openai-codex --print-secret"]
+    {
+        let output = shell(&format!("pool {words} > /dev/full"));
+        assert_eq!(output.status.code(), Some(1), "{words}");
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"),
+            "{words}"
+        );
+        let output = shell(&format!("pool {words} | true"));
+        assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{words}");
+    }
 }

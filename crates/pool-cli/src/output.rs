@@ -11,6 +11,7 @@ use tracing_subscriber::fmt::format::{self, Writer};
 use crate::env;
 use crate::error::CommandError;
 use crate::render::{printable, reasons};
+use crate::typed::Typed;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -39,9 +40,11 @@ pub(crate) fn print_warning(text: &str) {
     to_stderr(&format!("{WARNING}warning:{WARNING:#} {}\n", printable(text)));
 }
 
-pub(crate) fn print_error(error: &CommandError) {
+/// Says why a command failed, and what to do next.
+pub(crate) fn print_error(error: &CommandError, typed: &Typed) {
     let mut text = String::new();
     for (index, line) in error.lines().iter().enumerate() {
+        let line = typed.hide(line);
         text += &if index == 0 {
             format!("{ERROR}error:{ERROR:#} {line}\n")
         } else {
@@ -49,12 +52,19 @@ pub(crate) fn print_error(error: &CommandError) {
         };
     }
     if let CommandError::Unavailable(nothing) = error {
-        text += &reasons(nothing);
+        text += &typed.hide(&reasons(nothing));
     }
     if let Some(hint) = error.hint() {
-        text += &format!("{HINT}hint:{HINT:#} {}\n", printable(&hint));
+        text += &format!("{HINT}hint:{HINT:#} {}\n", typed.hide(&printable(&hint)));
     }
     to_stderr(&text);
+}
+
+/// Says what is wrong with the arguments; without colour where something in it is hidden.
+pub(crate) fn print_usage(error: &clap::Error, typed: &Typed) {
+    let plain = error.render().to_string();
+    let hidden = typed.hide(&plain);
+    to_stderr(&if hidden == plain { error.render().ansi().to_string() } else { hidden });
 }
 
 fn to_stderr(text: &str) {

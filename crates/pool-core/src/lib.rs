@@ -60,6 +60,7 @@ pub use cooldown::Cooldowns;
 pub use credential::{AuthType, Credential, CredentialId, Holding, Tokens, Unresolved};
 pub use failure::Failure;
 pub use lease::{Lease, Leases};
+pub use mask::mask_keys;
 pub use name::NameError;
 pub use pick::{Out, PickRequest, Unavailable, WhyOut};
 pub use pool::{InFlight, Pool};
