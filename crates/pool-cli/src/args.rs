@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pool_core::{Provider, Strategy, time};
@@ -29,7 +29,7 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Take this as the time (RFC 3339 or epoch seconds); nothing is pruned then
-    #[arg(long, global = true, value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, global = true, value_name = "TIME", value_parser = parse_now)]
     pub(crate) now: Option<DateTime<Utc>>,
 }
 
@@ -160,8 +160,8 @@ pub(crate) struct ReportArgs {
     /// Id, label or number in the list, or the fingerprint of the secret that failed (sha256:...)
     #[arg(value_name = "CRED")]
     pub(crate) name: String,
-    /// The HTTP status
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(100..=999))]
+    /// The HTTP status, from 400 on
+    #[arg(long, value_name = "N", value_parser = parse_failure)]
     pub(crate) status: Option<u16>,
     /// There was no HTTP answer: no connection, or none in time
     #[arg(long)]
@@ -297,13 +297,32 @@ pub(crate) struct MigrateArgs {
     #[arg(long)]
     pub(crate) json: bool,
     /// Take this as the time (RFC 3339 or epoch seconds)
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_now)]
     pub(crate) now: Option<DateTime<Utc>>,
 }
 
 fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
     time::parse_text(text)
         .ok_or_else(|| "not a time: write 2026-05-26T12:00:00Z, or seconds since 1970".to_owned())
+}
+
+/// A time that the clock may show.
+fn parse_now(text: &str) -> Result<DateTime<Utc>, String> {
+    let now = parse_time(text)?;
+    if leaves_room(now) { Ok(now) } else { Err("the clock ends with the year 9998".to_owned()) }
+}
+
+/// Whether a rest that begins now ends in a year that can be written: 9999 at most.
+pub(crate) fn leaves_room(now: DateTime<Utc>) -> bool {
+    now.year() < 9999
+}
+
+fn parse_failure(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(status @ 400..=999) => Ok(status),
+        Ok(100..=399) => Err("that is no failure; `pool success` takes in that it worked".to_owned()),
+        _ => Err("not an HTTP status of a failure: 400 to 999".to_owned()),
+    }
 }
 
 fn parse_provider(text: &str) -> Result<Provider, String> {
