@@ -57,10 +57,34 @@ fn names_that_select_nobody() {
         "add acme --secret-env NOT_SET",
         "report acme a1",
         "report acme a1 --status 42",
+        "report acme a1 --status 200",
+        "report acme a1 --status 304",
+        "report acme a1 --status 429 --now 9999-12-31T23:30:00Z",
         "pick acme --strategy fastest",
         "list --now yesterday",
     ];
     let text: String = commands.iter().map(|command| transcript(&home, command)).collect();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn secrets_that_nobody_could_send() {
+    let home = Home::with_store(r#"{"credential_pool": {}}"#);
+    let before = home.read_store();
+    let mut text = String::new();
+    for (name, secret) in [
+        ("two-lines", "key-1\nkey-2\n"),
+        ("dos", "key-1\r\nkey-2\r\n"),
+        ("zero", "key\0-1"),
+        ("mark", "\u{feff}key-1\n"),
+        ("bell", "key\u{7}1"),
+        ("blank", " \n"),
+    ] {
+        home.write(name, secret);
+        text += &transcript(&home, &format!("add acme --secret-file {name}"));
+    }
+    assert!(!text.contains("key-1"), "{text}");
+    assert_eq!(home.read_store(), before);
     insta::assert_snapshot!(text);
 }
 

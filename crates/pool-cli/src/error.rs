@@ -27,6 +27,8 @@ pub(crate) enum CommandError {
     Secret { place: String, source: io::Error },
     #[error("there is no secret in {place}")]
     NoSecret { place: String },
+    #[error("the secret in {place} has {what} in it")]
+    OddSecret { place: String, what: &'static str },
     #[error("cannot read the events in {}", path.display())]
     Events { path: PathBuf, source: io::Error },
     #[error("line {line} of the events {problem}")]
@@ -110,6 +112,7 @@ impl CommandError {
                 "pipe it in, or name a file with `--secret-file` or a variable with `--secret-env`"
                     .to_owned(),
             ),
+            Self::OddSecret { .. } => Some("give the key alone, on one line".to_owned()),
             Self::Stale { .. } => Some("look again with `pool list`, then repeat it".to_owned()),
             Self::NoVariable { .. } => {
                 Some("name the variable that the command reads with `--env NAME`".to_owned())
