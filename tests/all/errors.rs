@@ -1,5 +1,7 @@
 //! What a user reads when something is wrong: what, where, and what to do next. The store is as it was.
 
+use std::os::unix::fs::PermissionsExt;
+
 use crate::support::Home;
 
 /// A transcript of one command on one store.
@@ -7,6 +9,37 @@ fn transcript(home: &Home, words: &str) -> String {
     let ran = home.pool(words);
     let text = format!("$ pool {words}\n{}{}[exit {}]\n", ran.out, ran.err, ran.code);
     home.redact(&text)
+}
+
+/// The same of `pool-migrate`.
+fn migration(home: &Home, words: &str) -> String {
+    let ran = home.pool_migrate(words);
+    home.redact(&format!("$ pool-migrate {words}\n{}{}[exit {}]\n", ran.out, ran.err, ran.code))
+}
+
+#[test]
+fn what_is_wrong_is_said_once() {
+    let entries = r#"[{"id": "a1", "access_token": "key-1"}]"#;
+    let home = Home::with_store(&format!(
+        "{{\"version\": 1, \"x\": NaN, \"credential_pool\": {{\"acme\": {entries}}}}}"
+    ));
+    let mut text = transcript(&home, "report acme a1 --status 429");
+    home.write_store(&format!(
+        "{{\"version\": 1, \"x\": NaN, \"credential_pool\": {{\"acme\": {entries}}}}}"
+    ));
+    text += &migration(&home, "--dry-run auth.json");
+    home.write_store(&format!("{{\"version\": 1, \"credential_pool\": {{\"acme\": {entries}}}}}"));
+    std::fs::set_permissions(home.store(), PermissionsExt::from_mode(0o400)).unwrap();
+    text += &transcript(&home, "pick acme --strategy round_robin");
+    text += &transcript(&home, "report acme a1 --status 429");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_log_filter_that_makes_no_sense_is_said() {
+    let ran = Home::legacy().pool_with("pick openai-codex", &[("POOL_LOG", "debug=loud=very")]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.err.starts_with("warning: POOL_LOG cannot be read, so warnings only: "), "{ran:?}");
 }
 
 #[test]
@@ -94,5 +127,10 @@ fn places_that_are_no_store() {
     let mut text = transcript(&home, "list");
     text += &transcript(&home, "list --store nowhere/auth.json");
     text += &transcript(&home, "list --store .");
+    home.write_at("folder/.keep", "");
+    for words in [".", "--check .", "--rollback folder", "folder"] {
+        text += &migration(&home, words);
+    }
+    assert!(!home.path().join("folder.lock").exists());
     insta::assert_snapshot!(text);
 }
