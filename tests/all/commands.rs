@@ -55,6 +55,22 @@ fn assert_harmless(ran: &Ran) {
 }
 
 #[test]
+fn a_long_name_is_cut_in_the_table_and_whole_in_json() {
+    let long = "work\u{1b}".repeat(100);
+    let home = acme(&json!([
+        {"id": "a1", "label": long, "source": format!("env:{long}"), "auth_type": long, "access_token": "k1"},
+        {"id": "a2", "label": "home", "access_token": "k2", "last_status": "exhausted", "last_error_code": 429,
+         "last_status_at": 1_779_796_790, "last_error_reason": "r".repeat(400)},
+    ]));
+    let shown = home.pool("list acme").succeeded();
+    assert!(shown.lines().all(|line| line.chars().count() < 250), "{shown}");
+    assert_eq!(shown.lines().count(), 4);
+    let listed = answer(home.pool("list acme --json"));
+    assert_eq!(listed["providers"][0]["credentials"][0]["label"], long);
+    assert_eq!(listed["providers"][0]["credentials"][1]["reason"], "r".repeat(400));
+}
+
+#[test]
 fn json_has_the_ids_as_they_are() {
     let home = acme(&json!([{"id": "a\u{1b}1", "access_token": "k1", "last_status": "exhausted",
         "last_status_at": 1_779_796_700, "last_error_code": 429}]));
@@ -107,6 +123,17 @@ fn an_addition_has_a_label_of_its_own_and_no_empty_endpoint() {
     assert_eq!(ran.code, 2, "{ran:?}");
     assert_eq!(answer(home.pool("add acme --secret-file secret --json"))["label"], "api-key-3");
     assert_eq!(home.pool("pick acme --exclude a2 --print-secret").succeeded(), "k3\n");
+}
+
+#[test]
+fn a_reset_speaks_of_the_dead_where_there_are_some() {
+    let home = acme(&json!([{"id": "a1", "access_token": "k1"}, {"id": "a2", "access_token": "k2"}]));
+    assert_eq!(home.pool("reset acme").succeeded(), "nothing to clear\n");
+    home.pool("report acme a2 --status 401 --code token_revoked").succeeded();
+    let hint = "nothing to clear (the dead come back with --dead)\n";
+    assert_eq!([home.pool("reset acme").succeeded(), home.pool("reset acme a2").succeeded()], [hint, hint]);
+    assert_eq!(home.pool("reset acme a1").succeeded(), "nothing to clear\n");
+    assert_eq!(home.pool("reset acme --dead").succeeded(), "cleared a2\n");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use pool_core::Revive;
+use pool_core::{Credential, Revive, Standing};
 use serde::Serialize;
 
 use crate::args::ResetArgs;
@@ -29,11 +29,14 @@ pub(crate) fn run(context: &Context, args: &ResetArgs) -> Result<ExitCode, Comma
         .map(|credential| credential.id.clone());
     let revive = if args.dead { Revive::TheDead } else { Revive::Nobody };
     let cleared: Vec<String> =
-        handle.reset(&args.provider, id, revive)?.iter().map(ToString::to_string).collect();
+        handle.reset(&args.provider, id.clone(), revive)?.iter().map(ToString::to_string).collect();
     if context.json {
         output::print_json(&Answer { provider: args.provider.to_string(), cleared, version: JSON_VERSION })?;
     } else if cleared.is_empty() {
-        let dead = if args.dead { "" } else { " (the dead come back with --dead)" };
+        let chosen = |credential: &Credential| id.as_ref().is_none_or(|id| *id == credential.id);
+        let mut standings = pool.standings(context.now).filter(|(credential, _)| chosen(credential));
+        let is_dead = standings.any(|(_, standing)| matches!(standing.judged(), Standing::Dead { .. }));
+        let dead = if is_dead { " (the dead come back with --dead)" } else { "" };
         output::print(&format!("nothing to clear{dead}\n"))?;
     } else {
         output::print(&format!("cleared {}\n", printable(&cleared.join(", "))))?;
