@@ -55,6 +55,36 @@ fn assert_harmless(ran: &Ran) {
 }
 
 #[test]
+fn answers_in_json_have_one_shape() {
+    let home = acme(
+        &json!([{"id": "a1", "label": "work", "access_token": "k1"}, {"id": "a2", "label": "home", "access_token": "k2"}]),
+    );
+    home.write("secret", "k3");
+    let mut text = String::new();
+    for words in [
+        "pick acme",
+        "report acme work --status 429 --code rate_limit_exceeded",
+        "report acme sha256:0000000000000000 --status 401",
+        "success acme work --began-at 2026-05-26T12:00:01Z",
+        "report acme home --status 401 --code token_revoked",
+        "pick acme --exclude work",
+        "reset acme --dead",
+        "remove acme home",
+        "add acme --secret-file secret --label new",
+    ] {
+        let ran = home.pool(&format!("{words} --json"));
+        let id = answer(home.pool("list acme --json"))["providers"][0]["credentials"][1]["id"].clone();
+        let out =
+            if words.starts_with("add") { ran.out.replace(id.as_str().unwrap(), "1a2b3c") } else { ran.out };
+        text += &format!("$ pool {words} --json\n{out}");
+        if ran.code != 0 {
+            text += &format!("[exit {}]\n", ran.code);
+        }
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
 fn a_long_name_is_cut_in_the_table_and_whole_in_json() {
     let long = "work\u{1b}".repeat(100);
     let home = acme(&json!([

@@ -75,12 +75,18 @@ pub(crate) fn pool<'a>(pools: &'a Pools, provider: &Provider) -> Result<&'a Pool
     pools.get(provider).ok_or_else(|| CommandError::NoPool { provider: provider.clone() })
 }
 
-/// Whom a name means: by fingerprint the holder of a secret, else the one credential it selects, with the secret it has now.
-pub(crate) fn target(pool: &Pool, name: &str) -> Result<Target, CommandError> {
+/// Whom a name means: by fingerprint who holds that secret, if anybody, else the one credential it selects, with the
+/// secret it has now.
+pub(crate) fn target<'a>(
+    pool: &'a Pool,
+    name: &str,
+) -> Result<(Target, Option<&'a Credential>), CommandError> {
     if let Ok(subject) = name.parse::<Fingerprint>() {
-        return Ok(Target::Secret(subject));
+        let holder = pool.credentials().iter().find(|credential| credential.holds(subject));
+        return Ok((Target::Secret(subject), holder));
     }
-    pool.select(name).map(held).map_err(CommandError::from)
+    let credential = pool.select(name)?;
+    Ok((held(credential), Some(credential)))
 }
 
 /// A credential with the secret that it has now, so that a change does not hit its successor.

@@ -2,7 +2,6 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use pool_core::Credential;
-use serde::Serialize;
 
 use crate::args::PickArgs;
 use crate::choice;
@@ -10,16 +9,8 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit;
 use crate::output;
-use crate::render::json::{NothingPicked, Picked};
+use crate::render::json::{NotPicked, Picked};
 use crate::render::printable;
-
-#[derive(Serialize)]
-struct NotPicked {
-    provider: String,
-    credential: Option<String>,
-    unavailable: NothingPicked,
-    version: u32,
-}
 
 /// Chooses a credential. Writes counters, and only where the strategy depends on them.
 pub(crate) fn run(context: &Context, args: &PickArgs) -> Result<ExitCode, CommandError> {
@@ -30,12 +21,7 @@ pub(crate) fn run(context: &Context, args: &PickArgs) -> Result<ExitCode, Comman
             show(context, args, &credential).map(|()| ExitCode::SUCCESS)
         }
         Err(CommandError::Unavailable(nothing)) if context.json => {
-            output::print_json(&NotPicked {
-                provider: args.choice.provider.to_string(),
-                credential: None,
-                unavailable: NothingPicked::of(&nothing.unavailable),
-                version: output::JSON_VERSION,
-            })?;
+            output::print_json(&NotPicked::of(&nothing.unavailable))?;
             Ok(ExitCode::from(exit::NOTHING_AVAILABLE))
         }
         Err(error) => Err(error),
