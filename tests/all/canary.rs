@@ -6,6 +6,8 @@ const KEY: &str = "canary-key-5d2f8e1b";
 const ACCESS: &str = "canary-access-77aa";
 const REFRESH: &str = "canary-refresh-90cc";
 const LENT: &str = "canary-lent-3e4d";
+/// A key that is nowhere yet, as a provider would make it.
+const TYPED: &str = "sk-typed";
 const ALL: [&str; 4] = [KEY, ACCESS, REFRESH, LENT];
 
 fn planted() -> Home {
@@ -88,21 +90,60 @@ fn no_error_echoes_a_store_that_is_broken() {
 #[test]
 fn no_complaint_about_the_arguments_echoes_a_secret() {
     let home = planted();
-    for command in [
-        format!("add acme {KEY}"),
-        format!("add acme --label work {KEY} --json"),
-        format!("add acme --secret={KEY}"),
-        format!("add acme --secret {KEY}"),
-        format!("add acme --json={KEY}"),
-    ] {
-        let ran = home.pool(&command);
-        assert_eq!(ran.code, 2, "{ran:?}");
-        assert_clean(&command, &ran);
+    for key in [KEY, TYPED] {
+        for (code, command) in [
+            (2, key.to_owned()),
+            (2, format!("add acme {key}")),
+            (2, format!("add acme --label work {key} --json")),
+            (2, format!("add acme --secret={key}")),
+            (2, format!("add acme --secret {key}")),
+            (2, format!("add acme --json={key}")),
+            (2, format!("add acme --secret-env --{key}")),
+            (2, format!("list --now {key}")),
+            (2, format!("list --now={key}")),
+            (2, format!("pick acme --strategy {key}")),
+            (2, format!("report acme a1 --status {key}")),
+            (2, format!("completions {key}")),
+            (1, format!("add acme --secret-env {key}")),
+            (1, format!("add acme --secret-file {key}")),
+            (1, format!("report acme {key} --status 401")),
+            (1, format!("remove acme {key}")),
+            (1, format!("list {key}")),
+            (3, format!("pick {key}")),
+            (1, format!("pick acme --exclude {key}")),
+            (1, format!("replay --events {key}")),
+            (127, format!("exec acme --env A -- {key}")),
+            (2, format!("exec acme {key} -- true")),
+        ] {
+            for colour in ["0", "1"] {
+                let ran = home.pool_with(&command, &[("CLICOLOR_FORCE", colour), ("ACME_KEY", LENT)]);
+                assert_eq!(ran.code, code, "{command}: {ran:?}");
+                assert!(!ran.err.contains(key) && !ran.out.contains(key), "{command}: {ran:?}");
+            }
+        }
+        for (code, command) in
+            [(2, format!("auth.json {key}")), (2, format!("--check={key}")), (1, key.to_owned())]
+        {
+            let ran = home.pool_migrate(&command);
+            assert_eq!(ran.code, code, "{command}: {ran:?}");
+            assert!(!ran.err.contains(key) && !ran.out.contains(key), "{command}: {ran:?}");
+        }
     }
-    // The key itself where the name of its variable belongs.
-    let ran = home.pool(&format!("add acme --secret-env {KEY}"));
-    assert_eq!(ran.code, 1, "{ran:?}");
-    assert_clean("add --secret-env", &ran);
+}
+
+#[test]
+fn a_complaint_names_what_is_no_secret() {
+    let home = planted();
+    for (command, says) in [
+        ("add acme extra", "'extra'"),
+        ("pick acme --strategy fastest", "'fastest'"),
+        ("list --now yesterday", "'yesterday'"),
+        ("report acme second-account-laptop --status 401", "`second-account-laptop`"),
+        ("list --store nowhere/2026-05-26-backup/auth.json", "nowhere/2026-05-26-backup/auth.json"),
+    ] {
+        let said = home.pool(command).err;
+        assert!(said.contains(says), "{command}: {said}");
+    }
 }
 
 #[test]
@@ -112,6 +153,22 @@ fn the_secret_alone_is_printed_when_asked_for_by_name() {
         home.pool("pick acme --exclude a1 --exclude a2 --print-secret").succeeded(),
         format!("{LENT}\n")
     );
+}
+
+#[test]
+fn a_helper_prints_the_secret_alone_in_every_mode() {
+    let home = planted();
+    for strategy in ["fill_first", "round_robin", "least_used", "random"] {
+        let words = format!(
+            "pick acme --exclude a1 --exclude a3 --print-secret --model m --strategy {strategy} --now 1779796800"
+        );
+        let loud = [("CLICOLOR_FORCE", "1"), ("POOL_LOG", "trace")];
+        assert_eq!(home.pool_with(&words, &loud).succeeded(), format!("{ACCESS}\n"), "{strategy}");
+    }
+    let ran = home.pool("pick acme --exclude a2 --exclude a3 --exclude a1 --print-secret");
+    assert_eq!((ran.code, ran.out.as_str()), (3, ""));
+    let ran = home.pool("pick acme --print-secret --json");
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""));
 }
 
 #[track_caller]

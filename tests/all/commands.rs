@@ -1,5 +1,7 @@
 //! Promises of single commands that no example of the docs shows.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::support::{Home, Ran};
@@ -53,6 +55,52 @@ fn assert_harmless(ran: &Ran) {
 }
 
 #[test]
+fn answers_in_json_have_one_shape() {
+    let home = acme(
+        &json!([{"id": "a1", "label": "work", "access_token": "k1"}, {"id": "a2", "label": "home", "access_token": "k2"}]),
+    );
+    home.write("secret", "k3");
+    let mut text = String::new();
+    for words in [
+        "pick acme",
+        "report acme work --status 429 --code rate_limit_exceeded",
+        "report acme sha256:0000000000000000 --status 401",
+        "success acme work --began-at 2026-05-26T12:00:01Z",
+        "report acme home --status 401 --code token_revoked",
+        "pick acme --exclude work",
+        "reset acme --dead",
+        "remove acme home",
+        "add acme --secret-file secret --label new",
+    ] {
+        let ran = home.pool(&format!("{words} --json"));
+        let id = answer(home.pool("list acme --json"))["providers"][0]["credentials"][1]["id"].clone();
+        let out =
+            if words.starts_with("add") { ran.out.replace(id.as_str().unwrap(), "1a2b3c") } else { ran.out };
+        text += &format!("$ pool {words} --json\n{out}");
+        if ran.code != 0 {
+            text += &format!("[exit {}]\n", ran.code);
+        }
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_long_name_is_cut_in_the_table_and_whole_in_json() {
+    let long = "work\u{1b}".repeat(100);
+    let home = acme(&json!([
+        {"id": "a1", "label": long, "source": format!("env:{long}"), "auth_type": long, "access_token": "k1"},
+        {"id": "a2", "label": "home", "access_token": "k2", "last_status": "exhausted", "last_error_code": 429,
+         "last_status_at": 1_779_796_790, "last_error_reason": "r".repeat(400)},
+    ]));
+    let shown = home.pool("list acme").succeeded();
+    assert!(shown.lines().all(|line| line.chars().count() < 250), "{shown}");
+    assert_eq!(shown.lines().count(), 4);
+    let listed = answer(home.pool("list acme --json"));
+    assert_eq!(listed["providers"][0]["credentials"][0]["label"], long);
+    assert_eq!(listed["providers"][0]["credentials"][1]["reason"], "r".repeat(400));
+}
+
+#[test]
 fn json_has_the_ids_as_they_are() {
     let home = acme(&json!([{"id": "a\u{1b}1", "access_token": "k1", "last_status": "exhausted",
         "last_status_at": 1_779_796_700, "last_error_code": 429}]));
@@ -66,6 +114,17 @@ fn one_that_was_left_out_is_not_said_to_have_a_status() {
     assert_eq!(ran.code, 3);
     let expected = json!([{"id": "a1", "label": "work", "why": "left_out"}]);
     assert_eq!(answer(ran)["unavailable"]["credentials"], expected);
+}
+
+#[test]
+fn who_is_left_out_is_named_as_in_all_commands() {
+    let home = acme(
+        &json!([{"id": "a1", "label": "work", "access_token": "k1"}, {"id": "a2", "access_token": "k2"}]),
+    );
+    for name in ["a1", "Work", "1"] {
+        let picked = answer(home.pool(&format!("pick acme --exclude {name} --json")));
+        assert_eq!(picked["credential"], "a2", "{name}");
+    }
 }
 
 #[test]
@@ -97,6 +156,17 @@ fn an_addition_has_a_label_of_its_own_and_no_empty_endpoint() {
 }
 
 #[test]
+fn a_reset_speaks_of_the_dead_where_there_are_some() {
+    let home = acme(&json!([{"id": "a1", "access_token": "k1"}, {"id": "a2", "access_token": "k2"}]));
+    assert_eq!(home.pool("reset acme").succeeded(), "nothing to clear\n");
+    home.pool("report acme a2 --status 401 --code token_revoked").succeeded();
+    let hint = "nothing to clear (the dead come back with --dead)\n";
+    assert_eq!([home.pool("reset acme").succeeded(), home.pool("reset acme a2").succeeded()], [hint, hint]);
+    assert_eq!(home.pool("reset acme a1").succeeded(), "nothing to clear\n");
+    assert_eq!(home.pool("reset acme --dead").succeeded(), "cleared a2\n");
+}
+
+#[test]
 fn a_plan_names_no_record_that_stays_as_it_is() {
     let home = Home::legacy();
     home.pool_migrate("auth.json").succeeded();
@@ -106,4 +176,27 @@ fn a_plan_names_no_record_that_stays_as_it_is() {
     assert!(
         plan.ends_with("4 entries would change, and the hidden records come back; nothing was written\n")
     );
+}
+
+#[test]
+fn output_that_nobody_can_take_is_a_failure_and_one_that_nobody_wants_is_none() {
+    let home = Home::legacy();
+    let shell = |line: &str| {
+        let pool = env!("CARGO_BIN_EXE_pool-under-test");
+        let mut command = Command::new("bash");
+        command.args(["-c", &format!("set -o pipefail; {}", line.replace("pool", pool))]);
+        command.env("HERMES_HOME", home.path()).output().unwrap()
+    };
+    for words in
+        ["--help", "--version", "list", "list --json", "completions zsh", "pick openai-codex --print-secret"]
+    {
+        let output = shell(&format!("pool {words} > /dev/full"));
+        assert_eq!(output.status.code(), Some(1), "{words}");
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"),
+            "{words}"
+        );
+        let output = shell(&format!("pool {words} | true"));
+        assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{words}");
+    }
 }

@@ -48,6 +48,21 @@ fn what_is_wrong_with_an_event_reads_as_a_sentence() {
             r#"{"provider":"p","at":1,"op":"report","credential":"x","status":"401"}"#,
             "has a `status` that is no HTTP status",
         ),
+        (r#"{"provider":7}"#, "has no text as its `provider`"),
+        (r#"{"provider":"p","at":[]}"#, "has neither text nor a number as its `at`"),
+        (r#"{"provider":"p","at":"9999-12-31T23:00:00Z"}"#, "has an `at` that is past the year 9998"),
+        (r#"{"provider":"p","at":1,"op":true}"#, "has no text as its `op`"),
+        (r#"{"provider":"p","at":1,"op":"success","credential":7}"#, "has no text as its `credential`"),
+        (r#"{"provider":"p","at":1,"op":"report","credential":"x","code":429}"#, "has no text as its `code`"),
+        (
+            r#"{"provider":"p","at":1,"op":"report","credential":"x","message":{}}"#,
+            "has no text as its `message`",
+        ),
+        (
+            r#"{"provider":"p","at":1,"op":"report","credential":"x","reset_at":true}"#,
+            "has neither text nor a number as its `reset_at`",
+        ),
+        (r#"{"provider":"p","at":1,"op":"reset","dead":"yes"}"#, "has neither true nor false as its `dead`"),
     ];
     let home = Home::empty();
     for (event, problem) in cases {

@@ -87,9 +87,19 @@ impl Home {
         self.run(env!("CARGO_BIN_EXE_pool-migrate-under-test"), words, variables)
     }
 
-    fn run(&self, program: &str, words: &str, variables: &[(&str, &str)]) -> Ran {
+    /// `pool` in this home, for who runs it in a way of his own.
+    pub(crate) fn pool_command(&self) -> Command {
+        self.command(env!("CARGO_BIN_EXE_pool-under-test"))
+    }
+
+    fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("HERMES_HOME", self.path()).env("HOME", self.path()).current_dir(self.path());
+        command
+    }
+
+    fn run(&self, program: &str, words: &str, variables: &[(&str, &str)]) -> Ran {
+        let mut command = self.command(program);
         command.envs(variables.iter().copied());
         let mut command = assert_cmd::Command::from_std(command);
         let output = command.args(words.split_whitespace()).output().unwrap();

@@ -1,8 +1,10 @@
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use pool_core::{CredentialId, Provider, Strategy, time};
+use chrono::{DateTime, Datelike, Utc};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use pool_core::{Provider, Strategy, time};
 
 /// Keep an AI agent's credentials usable
 ///
@@ -27,7 +29,7 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Take this as the time (RFC 3339 or epoch seconds); nothing is pruned then
-    #[arg(long, global = true, value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, global = true, value_name = "TIME", value_parser = parse_now)]
     pub(crate) now: Option<DateTime<Utc>>,
 }
 
@@ -37,6 +39,10 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Choose the credential to use now
     Pick(PickArgs),
+    /// Run a command with the secret of a chosen credential in its environment
+    ///
+    /// The command stands behind a `--`, and takes the place of this process: `pool exec openrouter -- CMD ARGS...`
+    Exec(ExecArgs),
     /// Take in what upstream said about a credential
     Report(ReportArgs),
     /// Take in that a credential worked
@@ -49,6 +55,10 @@ pub(crate) enum Command {
     Remove(RemoveArgs),
     /// Run recorded events through a copy of the pool on a virtual clock
     Replay(ReplayArgs),
+    /// Print what makes a shell complete the arguments
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
 }
 
 #[derive(Args, Debug)]
@@ -60,8 +70,9 @@ pub(crate) struct ListArgs {
     pub(crate) strategy: StrategyArgs,
 }
 
+/// Which credential of a provider to choose.
 #[derive(Args, Debug)]
-pub(crate) struct PickArgs {
+pub(crate) struct ChoiceArgs {
     /// Whose pool
     #[arg(value_parser = parse_provider)]
     pub(crate) provider: Provider,
@@ -70,12 +81,30 @@ pub(crate) struct PickArgs {
     /// The model the request is for: a credential that rests for it is passed over
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
-    /// Leave this id out (may be given several times)
-    #[arg(long, value_name = "ID", value_parser = parse_id)]
-    pub(crate) exclude: Vec<CredentialId>,
+    /// Leave out the one with this id, label or number in the list (may be given several times)
+    #[arg(long, value_name = "CRED")]
+    pub(crate) exclude: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PickArgs {
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
     /// Print the secret, and nothing else
     #[arg(long, conflicts_with = "json")]
     pub(crate) print_secret: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExecArgs {
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+    /// The variable to put the secret in (may be given several times) [default: the provider's usual one]
+    #[arg(long, value_name = "NAME", value_parser = parse_variable)]
+    pub(crate) env: Vec<String>,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD", conflicts_with = "json")]
+    pub(crate) command: Vec<OsString>,
 }
 
 #[derive(Args, Debug)]
@@ -131,8 +160,8 @@ pub(crate) struct ReportArgs {
     /// Id, label or number in the list, or the fingerprint of the secret that failed (sha256:...)
     #[arg(value_name = "CRED")]
     pub(crate) name: String,
-    /// The HTTP status
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(100..=999))]
+    /// The HTTP status, from 400 on
+    #[arg(long, value_name = "N", value_parser = parse_failure)]
     pub(crate) status: Option<u16>,
     /// There was no HTTP answer: no connection, or none in time
     #[arg(long)]
@@ -204,6 +233,44 @@ pub(crate) struct ReplayArgs {
     pub(crate) strategy: StrategyArgs,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct CompletionsArgs {
+    /// For which shell
+    #[arg(value_name = "SHELL", conflicts_with_all = ["store", "json", "now"])]
+    pub(crate) shell: Shell,
+    /// Whose arguments
+    #[arg(long, value_name = "NAME", default_value = "pool")]
+    pub(crate) program: Program,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ManArgs {
+    /// The folder to write them to, such as /usr/local/share/man/man1
+    #[arg(value_name = "FOLDER", conflicts_with_all = ["store", "json", "now"])]
+    pub(crate) folder: PathBuf,
+}
+
+/// The programs of this package.
+#[derive(Clone, Copy, ValueEnum, Debug)]
+pub(crate) enum Program {
+    /// pool
+    Pool,
+    /// pool-migrate
+    PoolMigrate,
+}
+
+impl Program {
+    pub(crate) const ALL: [Self; 2] = [Self::Pool, Self::PoolMigrate];
+
+    /// All that it takes.
+    pub(crate) fn command(self) -> clap::Command {
+        match self {
+            Self::Pool => PoolArgs::command(),
+            Self::PoolMigrate => MigrateArgs::command(),
+        }
+    }
+}
+
 /// Move what happened to credentials out of what they are
 ///
 /// Older programs write the status of a credential into its entry. This moves it to a section of its own,
@@ -230,7 +297,7 @@ pub(crate) struct MigrateArgs {
     #[arg(long)]
     pub(crate) json: bool,
     /// Take this as the time (RFC 3339 or epoch seconds)
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_now)]
     pub(crate) now: Option<DateTime<Utc>>,
 }
 
@@ -239,12 +306,35 @@ fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
         .ok_or_else(|| "not a time: write 2026-05-26T12:00:00Z, or seconds since 1970".to_owned())
 }
 
+/// A time that the clock may show.
+fn parse_now(text: &str) -> Result<DateTime<Utc>, String> {
+    let now = parse_time(text)?;
+    if leaves_room(now) { Ok(now) } else { Err("the clock ends with the year 9998".to_owned()) }
+}
+
+/// Whether a rest that begins now ends in a year that can be written: 9999 at most.
+pub(crate) fn leaves_room(now: DateTime<Utc>) -> bool {
+    now.year() < 9999
+}
+
+fn parse_failure(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(status @ 400..=999) => Ok(status),
+        Ok(100..=399) => Err("that is no failure; `pool success` takes in that it worked".to_owned()),
+        _ => Err("not an HTTP status of a failure: 400 to 999".to_owned()),
+    }
+}
+
 fn parse_provider(text: &str) -> Result<Provider, String> {
     Provider::new(text).map_err(|error| error.to_string())
 }
 
-fn parse_id(text: &str) -> Result<CredentialId, String> {
-    CredentialId::new(text).map_err(|error| error.to_string())
+fn parse_variable(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains('=') {
+        Err("not the name of a variable".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 fn parse_text(text: &str) -> Result<String, String> {

@@ -44,16 +44,25 @@ impl Context {
         let now = self.now;
         let builder = PoolHandle::builder();
         let builder = if self.is_set { builder.clock(move || now) } else { builder };
-        builder.build(FileStore::new(&self.store))
+        let handle = builder.build(FileStore::new(&self.store));
+        // A command writes before it ends. What could not be written was said then; the last drop would try it once more.
+        std::mem::forget(handle.clone());
+        handle
     }
 
-    /// The pools as they are now; a mode that lets others read the keys is said.
+    /// The pools as they are now.
     pub(crate) fn pools(&self, handle: &PoolHandle) -> Result<Pools, CommandError> {
+        self.warn_if_loose(handle)?;
+        Ok(handle.pools()?)
+    }
+
+    /// Says where others than the owner may read the keys.
+    pub(crate) fn warn_if_loose(&self, handle: &PoolHandle) -> Result<(), CommandError> {
         if handle.loose_mode()?.is_some() {
             let path = self.store.display();
             output::print_warning(&format!("others may read {path}; the next write makes it 0600"));
         }
-        Ok(handle.pools()?)
+        Ok(())
     }
 }
 
@@ -66,12 +75,18 @@ pub(crate) fn pool<'a>(pools: &'a Pools, provider: &Provider) -> Result<&'a Pool
     pools.get(provider).ok_or_else(|| CommandError::NoPool { provider: provider.clone() })
 }
 
-/// Whom a name means: by fingerprint the holder of a secret, else the one credential it selects, with the secret it has now.
-pub(crate) fn target(pool: &Pool, name: &str) -> Result<Target, CommandError> {
+/// Whom a name means: by fingerprint who holds that secret, if anybody, else the one credential it selects, with the
+/// secret it has now.
+pub(crate) fn target<'a>(
+    pool: &'a Pool,
+    name: &str,
+) -> Result<(Target, Option<&'a Credential>), CommandError> {
     if let Ok(subject) = name.parse::<Fingerprint>() {
-        return Ok(Target::Secret(subject));
+        let holder = pool.credentials().iter().find(|credential| credential.holds(subject));
+        return Ok((Target::Secret(subject), holder.map(AsRef::as_ref)));
     }
-    pool.select(name).map(held).map_err(CommandError::from)
+    let credential = pool.select(name)?;
+    Ok((held(credential), Some(credential)))
 }
 
 /// A credential with the secret that it has now, so that a change does not hit its successor.

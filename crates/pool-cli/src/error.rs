@@ -27,12 +27,20 @@ pub(crate) enum CommandError {
     Secret { place: String, source: io::Error },
     #[error("there is no secret in {place}")]
     NoSecret { place: String },
+    #[error("the secret in {place} has {what} in it")]
+    OddSecret { place: String, what: &'static str },
     #[error("cannot read the events in {}", path.display())]
     Events { path: PathBuf, source: io::Error },
     #[error("line {line} of the events {problem}")]
     Event { line: usize, problem: String },
     #[error("`{name}` of `{provider}` got another secret or went away meanwhile, so it was not removed")]
     Stale { provider: Provider, name: String },
+    #[error("no variable is usual for the secrets of `{provider}`")]
+    NoVariable { provider: Provider },
+    #[error("cannot run {}", program.display())]
+    NotRun { program: PathBuf, source: io::Error },
+    #[error("cannot write the manual pages to {}", folder.display())]
+    Pages { folder: PathBuf, source: io::Error },
     #[error("cannot write to standard output")]
     Output(#[from] io::Error),
 }
@@ -68,6 +76,8 @@ impl CommandError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Unavailable(_) => exit::NOTHING_AVAILABLE,
+            Self::NotRun { source, .. } if source.kind() == io::ErrorKind::NotFound => exit::NOT_FOUND,
+            Self::NotRun { .. } => exit::CANNOT_RUN,
             _ => exit::FAILED,
         }
     }
@@ -102,8 +112,13 @@ impl CommandError {
                 "pipe it in, or name a file with `--secret-file` or a variable with `--secret-env`"
                     .to_owned(),
             ),
+            Self::OddSecret { .. } => Some("give the key alone, on one line".to_owned()),
             Self::Stale { .. } => Some("look again with `pool list`, then repeat it".to_owned()),
-            Self::Event { .. } | Self::Events { .. } | Self::Output(_) => None,
+            Self::NoVariable { .. } => {
+                Some("name the variable that the command reads with `--env NAME`".to_owned())
+            }
+            Self::Pages { .. } => Some("name a folder that is there and that you may write".to_owned()),
+            Self::Event { .. } | Self::Events { .. } | Self::NotRun { .. } | Self::Output(_) => None,
         }
     }
 }

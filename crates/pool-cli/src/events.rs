@@ -2,6 +2,8 @@ use chrono::{DateTime, Utc};
 use pool_core::{CredentialId, Failure, Provider, Revive, time};
 use serde_json::{Map, Value};
 
+use crate::args::leaves_room;
+
 /// One recorded event.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Event {
@@ -28,8 +30,12 @@ impl Event {
         let Value::Object(fields) = value else { return Err("is no JSON object".to_owned()) };
         let fields = Fields(fields);
         let provider =
-            Provider::new(fields.text("provider")?).map_err(|_| "has a `provider` that is empty")?;
-        Ok(Self { at: fields.time("at")?.ok_or("has no `at`")?, provider, what: fields.what()? })
+            Provider::new(fields.needed("provider")?).map_err(|_| "has a `provider` that is empty")?;
+        let at = fields.time("at")?.ok_or("has no `at`")?;
+        if !leaves_room(at) {
+            return Err("has an `at` that is past the year 9998".to_owned());
+        }
+        Ok(Self { at, provider, what: fields.what()? })
     }
 }
 
@@ -37,13 +43,13 @@ struct Fields(Map<String, Value>);
 
 impl Fields {
     fn what(&self) -> Result<What, String> {
-        match self.text("op")? {
+        match self.needed("op")? {
             "pick" => Ok(What::Pick),
             "report" => Ok(What::Report { id: self.id()?, failure: self.failure()? }),
             "success" => Ok(What::Success { id: self.id()? }),
             "reset" => {
-                let revives = self.0.get("dead").and_then(Value::as_bool).unwrap_or(false);
-                Ok(What::Reset { revive: if revives { Revive::TheDead } else { Revive::Nobody } })
+                let revive = if self.flag("dead")? { Revive::TheDead } else { Revive::Nobody };
+                Ok(What::Reset { revive })
             }
             "state" => Ok(What::State),
             other => Err(format!("has an `op` that is unknown: `{other}`")),
@@ -60,10 +66,10 @@ impl Fields {
                     .ok_or("has a `status` that is no HTTP status")?,
             ),
         };
-        if let Some(code) = self.given("code").and_then(Value::as_str) {
+        if let Some(code) = self.text("code")? {
             failure = failure.code(code);
         }
-        if let Some(message) = self.given("message").and_then(Value::as_str) {
+        if let Some(message) = self.text("message")? {
             failure = failure.message(message);
         }
         Ok(match self.time("reset_at")? {
@@ -73,11 +79,28 @@ impl Fields {
     }
 
     fn id(&self) -> Result<CredentialId, String> {
-        CredentialId::new(self.text("credential")?).map_err(|_| "has a `credential` that is empty".to_owned())
+        CredentialId::new(self.needed("credential")?)
+            .map_err(|_| "has a `credential` that is empty".to_owned())
     }
 
-    fn text(&self, name: &str) -> Result<&str, String> {
-        self.given(name).and_then(Value::as_str).ok_or_else(|| format!("has no `{name}`"))
+    fn needed(&self, name: &str) -> Result<&str, String> {
+        self.text(name)?.ok_or_else(|| format!("has no `{name}`"))
+    }
+
+    fn text(&self, name: &str) -> Result<Option<&str>, String> {
+        match self.given(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(format!("has no text as its `{name}`")),
+        }
+    }
+
+    fn flag(&self, name: &str) -> Result<bool, String> {
+        match self.given(name) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(format!("has neither true nor false as its `{name}`")),
+        }
     }
 
     fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, String> {
@@ -85,7 +108,7 @@ impl Fields {
         let read = match value {
             Value::String(text) => time::parse_text(text),
             Value::Number(number) => time::parse_number(&number.to_string()),
-            _ => None,
+            _ => return Err(format!("has neither text nor a number as its `{name}`")),
         };
         match read {
             Some(time) => Ok(Some(time)),

@@ -10,3 +10,7 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) const NOTHING_AVAILABLE: u8 = 3;
 /// `pool-migrate --check`: the store has inline fields that say something.
 pub(crate) const MIGRATION_NEEDED: u8 = 4;
+/// `pool exec`: the command was found, and could not be run.
+pub(crate) const CANNOT_RUN: u8 = 126;
+/// `pool exec`: there is no such command.
+pub(crate) const NOT_FOUND: u8 = 127;

@@ -51,6 +51,7 @@ mod standing;
 mod strategy;
 pub mod time;
 mod transition;
+mod variable;
 mod verdict;
 
 pub use apply::{Applied, DefinitionEdit};
@@ -60,6 +61,7 @@ pub use cooldown::Cooldowns;
 pub use credential::{AuthType, Credential, CredentialId, Holding, Tokens, Unresolved};
 pub use failure::Failure;
 pub use lease::{Lease, Leases};
+pub use mask::mask_keys;
 pub use name::NameError;
 pub use pick::{Out, PickRequest, Unavailable, WhyOut};
 pub use picker::Picker;

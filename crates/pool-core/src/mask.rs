@@ -53,8 +53,15 @@ pub(crate) fn mask<'a>(text: &str, secrets: impl Iterator<Item = &'a Secret>) ->
     mask_keys(&masked)
 }
 
-/// Replaces every word that looks like a key or token with `[redacted]`.
-pub(crate) fn mask_keys(text: &str) -> String {
+/// Replaces every word that begins as the keys and tokens of the known providers do with `[redacted]`, and what follows `Bearer`.
+///
+/// ```
+/// use pool_core::mask_keys;
+///
+/// assert_eq!(mask_keys("no file sk-or-v1-test here"), "no file [redacted] here");
+/// ```
+#[must_use]
+pub fn mask_keys(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut after_bearer = false;
     for part in text.split_inclusive(|c: char| !is_key_character(c)) {

@@ -22,6 +22,10 @@ pub(crate) struct LockGuard {
 impl LockGuard {
     /// Waits for the locks of a store, in their order, until the deadline.
     pub(crate) fn acquire(location: &Location, wait: Duration) -> Result<Self, StoreError> {
+        // A folder would get a lock file beside it, or have none that can be opened.
+        if location.target.is_dir() {
+            return Err(StoreError::NotAFile { path: location.given.clone(), what: "a folder" });
+        }
         let begun = Instant::now();
         let (mut files, mut taken) = (Vec::new(), Vec::new());
         for path in location.locks() {

@@ -3,14 +3,14 @@ use std::process::ExitCode;
 
 use pool_core::{ChangeError, Credential, CredentialId, Pool, Secret};
 use pool_store::{PoolHandle, StoreError};
-use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::args::AddArgs;
 use crate::context::Context;
 use crate::env;
 use crate::error::CommandError;
-use crate::output::{self, JSON_VERSION};
+use crate::output;
+use crate::render::json::Changed;
 use crate::render::printable;
 
 /// A secret longer than this is a mistake: the wrong file, or an endless pipe.
@@ -18,14 +18,6 @@ const LONGEST_SECRET: u64 = 1024 * 1024;
 
 /// With six hex digits and a pool of thousands, a few tries find a free id.
 const MOST_TRIES: u32 = 20;
-
-#[derive(Serialize)]
-struct Answer {
-    provider: String,
-    credential: String,
-    label: String,
-    version: u32,
-}
 
 /// Adds a credential.
 pub(crate) fn run(context: &Context, args: &AddArgs) -> Result<ExitCode, CommandError> {
@@ -35,8 +27,7 @@ pub(crate) fn run(context: &Context, args: &AddArgs) -> Result<ExitCode, Command
     let secret = read_secret(args)?;
     let id = add(&handle, args, &label, &secret)?;
     if context.json {
-        let (provider, credential) = (args.provider.to_string(), id.to_string());
-        output::print_json(&Answer { provider, credential, label, version: JSON_VERSION })?;
+        output::print_json(&Changed::of(&args.provider, &id, &label))?;
     } else {
         output::print(&format!(
             "added {id} ({}) to {}\n",
@@ -99,7 +90,24 @@ fn read_secret(args: &AddArgs) -> Result<Secret, CommandError> {
     };
     let text = text.map_err(|source| CommandError::Secret { place: place.clone(), source })?;
     let secret = Secret::new(text.trim().to_owned());
-    if secret.is_blank() { Err(CommandError::NoSecret { place }) } else { Ok(secret) }
+    if secret.is_blank() {
+        return Err(CommandError::NoSecret { place });
+    }
+    match flaw(secret.expose()) {
+        Some(what) => Err(CommandError::OddSecret { place, what }),
+        None => Ok(secret),
+    }
+}
+
+/// What no key has in it, and no header could carry.
+fn flaw(secret: &str) -> Option<&'static str> {
+    secret.chars().find_map(|c| match c {
+        '\n' | '\r' => Some("a line break"),
+        '\0' => Some("a NUL"),
+        '\u{feff}' => Some("a byte order mark"),
+        c if c.is_control() => Some("a control character"),
+        _ => None,
+    })
 }
 
 fn read_all(source: impl Read) -> io::Result<Zeroizing<String>> {

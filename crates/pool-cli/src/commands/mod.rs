@@ -1,7 +1,10 @@
 //! One file a subcommand.
 
 pub(crate) mod add;
+pub(crate) mod completions;
+pub(crate) mod exec;
 pub(crate) mod list;
+pub(crate) mod man;
 pub(crate) mod migrate;
 pub(crate) mod pick;
 pub(crate) mod remove;

@@ -1,21 +1,13 @@
 use std::process::ExitCode;
 
 use pool_store::Reported;
-use serde::Serialize;
 
 use crate::args::RemoveArgs;
 use crate::context::{self, Context};
 use crate::error::CommandError;
-use crate::output::{self, JSON_VERSION};
+use crate::output;
+use crate::render::json::Changed;
 use crate::render::printable;
-
-#[derive(Serialize)]
-struct Answer {
-    provider: String,
-    credential: String,
-    label: String,
-    version: u32,
-}
 
 /// Removes a credential, and says so where something may bring it back.
 pub(crate) fn run(context: &Context, args: &RemoveArgs) -> Result<ExitCode, CommandError> {
@@ -27,19 +19,13 @@ pub(crate) fn run(context: &Context, args: &RemoveArgs) -> Result<ExitCode, Comm
     if handle.remove(provider, context::held(credential))? == Reported::Stale {
         return Err(CommandError::Stale { provider: provider.clone(), name: args.which.name.clone() });
     }
-    let (id, label) = (credential.id.to_string(), credential.label.clone());
     if context.json {
-        output::print_json(&Answer {
-            provider: provider.to_string(),
-            credential: id,
-            label,
-            version: JSON_VERSION,
-        })?;
+        output::print_json(&Changed::of(provider, &credential.id, &credential.label))?;
     } else {
         output::print(&format!(
             "removed {} ({}) from {}\n",
-            printable(&id),
-            printable(&label),
+            printable(credential.id.as_str()),
+            printable(&credential.label),
             printable(provider.as_str())
         ))?;
         if !credential.source.is_manual() {

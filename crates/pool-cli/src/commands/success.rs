@@ -1,24 +1,13 @@
 use std::process::ExitCode;
 
 use pool_store::Reported;
-use serde::Serialize;
 
 use crate::args::SuccessArgs;
 use crate::context::{self, Context};
 use crate::error::CommandError;
-use crate::output::{self, JSON_VERSION};
-use crate::render::json::Status;
-use crate::render::{printable, standing};
-
-#[derive(Serialize)]
-struct Answer {
-    provider: String,
-    credential: String,
-    stale: bool,
-    #[serde(flatten)]
-    status: Option<Status>,
-    version: u32,
-}
+use crate::output;
+use crate::render::json::Judged;
+use crate::render::{self, printable};
 
 /// Takes in that a credential worked.
 pub(crate) fn run(context: &Context, args: &SuccessArgs) -> Result<ExitCode, CommandError> {
@@ -28,23 +17,13 @@ pub(crate) fn run(context: &Context, args: &SuccessArgs) -> Result<ExitCode, Com
     let credential = pool.select(&args.which.name)?;
     let began_at = args.began_at.unwrap_or(context.now);
     let reported = handle.succeed(&args.which.provider, context::held(credential), began_at)?;
-    let stands = match &reported {
-        Reported::Taken { standing, .. } => Some(standing),
-        Reported::Stale => None,
-    };
     if context.json {
-        output::print_json(&Answer {
-            provider: args.which.provider.to_string(),
-            credential: credential.id.to_string(),
-            stale: stands.is_none(),
-            status: stands.map(Status::of),
-            version: JSON_VERSION,
-        })?;
+        output::print_json(&Judged::of(&args.which.provider, Some(credential), &reported))?;
     } else {
-        let words = stands.map_or_else(
-            || "that secret is no longer stored, so nothing changed".to_owned(),
-            |stands| standing(stands, &credential.source, context.now),
-        );
+        let words = match &reported {
+            Reported::Taken { standing, .. } => render::standing(standing, &credential.source, context.now),
+            Reported::Stale => "that secret is no longer stored, so nothing changed".to_owned(),
+        };
         output::print(&format!("{}: {words}\n", printable(credential.id.as_str())))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 use pool_core::{
     Credential, CredentialId, LastError, Pool, Provider, ResetFrom, Standing, Unavailable, WhyOut, time,
 };
+use pool_store::Reported;
 use serde::Serialize;
+
+use crate::output::JSON_VERSION;
 
 /// How a credential stands.
 #[derive(Serialize, Debug)]
@@ -105,6 +108,7 @@ fn listed(pool: &Pool, credential: &Credential, standing: &Standing, next: Optio
 /// A credential that was picked.
 #[derive(Serialize, Debug)]
 pub(crate) struct Picked {
+    version: u32,
     provider: String,
     credential: String,
     label: String,
@@ -116,12 +120,12 @@ pub(crate) struct Picked {
     fingerprint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_ends_at: Option<String>,
-    version: u32,
 }
 
 impl Picked {
     pub(crate) fn of(provider: &Provider, credential: &Credential) -> Self {
         Self {
+            version: JSON_VERSION,
             provider: provider.to_string(),
             credential: credential.id.to_string(),
             label: credential.label.clone(),
@@ -130,8 +134,100 @@ impl Picked {
             base_url: credential.base_url.clone(),
             fingerprint: credential.subject().map(|subject| subject.to_string()),
             token_ends_at: credential.token_ends_at().map(time::format),
-            version: crate::output::JSON_VERSION,
         }
+    }
+}
+
+/// The answer of a pick that found nobody.
+#[derive(Serialize, Debug)]
+pub(crate) struct NotPicked {
+    version: u32,
+    provider: String,
+    /// Null: there is none.
+    credential: Option<String>,
+    unavailable: NothingPicked,
+}
+
+impl NotPicked {
+    pub(crate) fn of(unavailable: &Unavailable) -> Self {
+        let provider = unavailable.provider.to_string();
+        let unavailable = NothingPicked::of(unavailable);
+        Self { version: JSON_VERSION, provider, credential: None, unavailable }
+    }
+}
+
+/// What became of a report or a success.
+#[derive(Serialize, Debug)]
+pub(crate) struct Judged {
+    version: u32,
+    provider: String,
+    /// Null where a fingerprint was named that nobody holds.
+    credential: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+    /// Whether the secret is no longer stored, so that nobody was marked. There is no status then.
+    stale: bool,
+    #[serde(flatten)]
+    status: Option<Status>,
+    /// All whose record a report changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    marked: Option<Vec<String>>,
+}
+
+impl Judged {
+    pub(crate) fn of(provider: &Provider, credential: Option<&Credential>, reported: &Reported) -> Self {
+        let status = match reported {
+            Reported::Taken { standing, .. } => Some(Status::of(standing)),
+            Reported::Stale => None,
+        };
+        Self {
+            version: JSON_VERSION,
+            provider: provider.to_string(),
+            credential: credential.map(|credential| credential.id.to_string()),
+            label: credential.map(|credential| credential.label.clone()),
+            stale: status.is_none(),
+            status,
+            marked: None,
+        }
+    }
+
+    pub(crate) fn with_marked(self, reported: &Reported) -> Self {
+        let marked = match reported {
+            Reported::Taken { marked, .. } => marked.iter().map(ToString::to_string).collect(),
+            Reported::Stale => Vec::new(),
+        };
+        Self { marked: Some(marked), ..self }
+    }
+}
+
+/// A credential that came or went.
+#[derive(Serialize, Debug)]
+pub(crate) struct Changed {
+    version: u32,
+    provider: String,
+    credential: String,
+    label: String,
+}
+
+impl Changed {
+    pub(crate) fn of(provider: &Provider, id: &CredentialId, label: &str) -> Self {
+        let (provider, credential) = (provider.to_string(), id.to_string());
+        Self { version: JSON_VERSION, provider, credential, label: label.to_owned() }
+    }
+}
+
+/// Who was not ok before a reset.
+#[derive(Serialize, Debug)]
+pub(crate) struct Cleared {
+    version: u32,
+    provider: String,
+    cleared: Vec<String>,
+}
+
+impl Cleared {
+    pub(crate) fn of(provider: &Provider, ids: &[CredentialId]) -> Self {
+        let cleared = ids.iter().map(ToString::to_string).collect();
+        Self { version: JSON_VERSION, provider: provider.to_string(), cleared }
     }
 }
 

@@ -5,4 +5,4 @@ mod table;
 mod words;
 
 pub(crate) use table::list;
-pub(crate) use words::{left, printable, reasons, standing, when};
+pub(crate) use words::{cut, left, printable, reasons, standing, when};

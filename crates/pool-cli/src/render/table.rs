@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use comfy_table::{CellAlignment, Table, presets};
 use pool_core::{AuthType, Credential, CredentialId, Pool, Provider, Record, Standing};
 
-use crate::render::{left, printable, standing};
+use crate::render::{cut, left, printable, standing};
 
 const TITLE: Style = Style::new().bold();
 const DEAD: Style = AnsiColor::Red.on_default().bold();
@@ -56,10 +56,10 @@ fn table(
         table.add_row([
             (if is_next { "→" } else { "" }).to_owned(),
             number.to_string(),
-            printable(credential.id.as_str()),
-            printable(&credential.label),
-            auth_type(&credential.auth_type),
-            printable(credential.source.as_str()),
+            cut(credential.id.as_str()),
+            cut(&credential.label),
+            cut(credential.auth_type.as_str()),
+            cut(credential.source.as_str()),
             standing(how, &credential.source, now),
             uses(pool.record(&credential.id)),
         ]);
@@ -70,10 +70,6 @@ fn table(
         }
     }
     table
-}
-
-fn auth_type(auth_type: &AuthType) -> String {
-    printable(auth_type.as_str())
 }
 
 fn uses(record: Option<&Record>) -> String {

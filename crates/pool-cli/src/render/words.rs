@@ -14,6 +14,18 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().map(escape).collect()
 }
 
+/// A name or reason is shown up to this length, so that one of them does not push all else off the screen. JSON has it whole.
+const LONGEST_SHOWN: usize = 40;
+
+/// Text for a place that has to stay narrow: printable, and cut.
+pub(crate) fn cut(text: &str) -> String {
+    let text = printable(text);
+    match text.char_indices().nth(LONGEST_SHOWN) {
+        Some(_) => text.chars().take(LONGEST_SHOWN - 1).chain(['…']).collect(),
+        None => text,
+    }
+}
+
 /// How long something still lasts, in its two largest units, rounded up to the second: `8h 30m`, `45s`.
 pub(crate) fn left(time: TimeDelta) -> String {
     let part_of_second = time.subsec_nanos() > 0;
@@ -39,7 +51,7 @@ pub(crate) fn standing(standing: &Standing, source: &Source, now: DateTime<Utc>)
         Standing::Resting { until, error, .. } => format!("resets {}: {}", when(*until, now), cause(error)),
         Standing::Dead { error, .. } => format!("DEAD: {}", cause(error)),
         Standing::NoSecret { why, .. } => format!("no secret: {}", why_no_secret(*why, source)),
-        Standing::UnknownStatus(word) => format!("unknown status `{}`, so not used", printable(word)),
+        Standing::UnknownStatus(word) => format!("unknown status `{}`, so not used", cut(word)),
         Standing::Removed => "removed; another program brought it back".to_owned(),
         other => other.status().to_owned(),
     }
@@ -47,7 +59,7 @@ pub(crate) fn standing(standing: &Standing, source: &Source, now: DateTime<Utc>)
 
 /// What upstream said, short: `usage_limit_reached (429)`.
 fn cause(error: &LastError) -> String {
-    let reason = error.reason.as_deref().map_or_else(|| error.kind.to_string(), printable);
+    let reason = error.reason.as_deref().map_or_else(|| error.kind.to_string(), cut);
     match error.code {
         Some(code) => format!("{reason} ({code})"),
         None => reason,
@@ -55,12 +67,12 @@ fn cause(error: &LastError) -> String {
 }
 
 fn why_no_secret(why: NoSecret, source: &Source) -> String {
-    let variable = || printable(source.environment_variable().unwrap_or(source.as_str()));
+    let variable = || cut(source.environment_variable().unwrap_or(source.as_str()));
     match why {
         NoSecret::NotStored => "none is stored".to_owned(),
         NoSecret::NotLent(Unresolved::VariableNotSet) => format!("{} is not set here", variable()),
         NoSecret::NotLent(Unresolved::Placeholder) => format!("{} holds a placeholder", variable()),
-        NoSecret::NotLent(_) => format!("{} lends it to other programs only", printable(source.as_str())),
+        NoSecret::NotLent(_) => format!("{} lends it to other programs only", cut(source.as_str())),
     }
 }
 
@@ -73,7 +85,7 @@ pub(crate) fn reasons(nothing: &Nothing) -> String {
             WhyOut::Model(how) => format!("for this model: {}", short(how, nothing.now)),
             _ => "left out by the request".to_owned(),
         };
-        text += &format!("  {} ({}): {why}\n", printable(out.id.as_str()), printable(&out.label));
+        text += &format!("  {} ({}): {why}\n", printable(out.id.as_str()), cut(&out.label));
     }
     let message =
         nothing.unavailable.last_error().and_then(|(out, error)| Some((out, error.message.as_deref()?)));
@@ -116,5 +128,12 @@ mod tests {
         assert_eq!(printable("a\u{1b}[31mb\nc\u{202e}"), "a\\u{1b}[31mb\\u{a}c\\u{202e}");
         assert_eq!(printable("a\u{2028}b\u{61c}\u{ad}\u{2060}"), "a\\u{2028}b\\u{61c}\\u{ad}\\u{2060}");
         assert_eq!(printable("über"), "über");
+    }
+
+    #[test]
+    fn what_is_long_is_cut_after_it_was_made_printable() {
+        assert_eq!(cut(&"ü".repeat(40)), "ü".repeat(40));
+        assert_eq!(cut(&"ü".repeat(41)), "ü".repeat(39) + "…");
+        assert_eq!(cut(&"\u{1b}".repeat(40)).chars().count(), 40);
     }
 }
