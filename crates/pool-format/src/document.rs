@@ -264,14 +264,29 @@ impl Document {
     /// The whole text.
     #[must_use]
     pub fn render(&self) -> Text {
-        let mut top = self.top.clone();
-        put_section(&mut top, POOL, &self.pools);
-        put_section(&mut top, RUNTIME, &self.runtime);
+        // One allocation of the right size: a buffer that grew would leave unwiped copies of secrets behind.
+        Text::from(self.parts().concat())
+    }
+
+    /// The whole text, piece by piece: what no change touched is one piece, so that a store of megabytes is written without
+    /// a copy of it.
+    #[must_use]
+    pub fn parts(&self) -> Vec<&str> {
+        let sections = [
+            (POOL, "\"credential_pool\"", &self.pools),
+            (RUNTIME, "\"credential_pool_runtime\"", &self.runtime),
+        ];
+        let changed = sections.into_iter().filter(|(name, _, section)| {
+            match self.top.get(name).filter(|raw| !raw.is_null()) {
+                Some(current) => section.is_changed() || section.render() != *current,
+                // A missing one appears only with something in it.
+                None => !section.is_empty(),
+            }
+        });
+        let changed = changed.map(|(name, key, section)| (name, key, section.parts(Vec::new())));
+        let top = self.top.parts(changed.collect());
         let (before, behind) = &self.around;
-        let top = top.render();
-        let mut text = String::with_capacity(before.len() + top.as_str().len() + behind.len());
-        text.extend([before, top.as_str(), behind]);
-        Text::from(text)
+        [before.as_str()].into_iter().chain(top).chain([behind.as_str()]).collect()
     }
 
     fn list(&self, provider: &Provider) -> Option<List> {
@@ -300,16 +315,6 @@ fn around(raw: &Raw) -> (String, String) {
     let before = &text[..text.len() - text.trim_start().len()];
     let behind = text.get(before.len() + value.len()..).unwrap_or_default();
     (before.to_owned(), behind.to_owned())
-}
-
-/// An unchanged section is left where and as it is; a missing one appears only with something in it.
-fn put_section(top: &mut Object, name: &str, section: &Object) {
-    let rendered = section.render();
-    match top.get(name) {
-        Some(current) if *current == rendered => {}
-        None | Some(_) if section.is_empty() && top.get(name).is_none_or(Raw::is_null) => {}
-        _ => top.set(name, rendered),
-    }
 }
 
 fn section(top: &Object, name: &str, layout: &Layout) -> Result<Object, FormatError> {

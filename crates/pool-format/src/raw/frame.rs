@@ -1,4 +1,5 @@
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::layout::{Layout, Spacing};
 use super::value::Raw;
@@ -15,19 +16,30 @@ pub(super) struct Frame {
     gaps: Option<Gaps>,
     layout: Layout,
     changed: bool,
+    /// Worked out when it is first needed.
+    spacing: OnceLock<Spacing>,
 }
 
 impl Frame {
     pub(super) fn new(source: Raw, gaps: Option<Gaps>, layout: Layout) -> Self {
-        Self { source, gaps: gaps.filter(Gaps::are_narrow), layout, changed: false }
+        let gaps = gaps.filter(Gaps::are_narrow);
+        Self { source, gaps, layout, changed: false, spacing: OnceLock::new() }
     }
 
     pub(super) fn with_layout(self, layout: Layout) -> Self {
-        Self { layout, ..self }
+        Self { layout, spacing: OnceLock::new(), ..self }
     }
 
     pub(super) fn mark_changed(&mut self) {
         self.changed = true;
+    }
+
+    pub(super) fn source(&self) -> &str {
+        self.source.as_str()
+    }
+
+    pub(super) fn is_changed(&self) -> bool {
+        self.changed
     }
 
     /// The white space before the first member of the source.
@@ -37,29 +49,39 @@ impl Frame {
 
     /// The source itself while nothing was changed, or else its brackets around the members, each given as a key
     /// (empty in a list) and a value.
-    pub(super) fn render<'a>(&self, members: impl ExactSizeIterator<Item = (&'a str, &'a str)>) -> Raw {
+    pub(super) fn render<'a>(&'a self, members: impl ExactSizeIterator<Item = (&'a str, &'a str)>) -> Raw {
         if !self.changed {
             return self.source.clone();
         }
+        let parts = self.parts(members.map(|(key, value)| (key, [value])));
+        // One allocation of the right size: a buffer that grew would leave unwiped copies of secrets behind.
+        Raw::whole(parts.concat())
+    }
+
+    /// The brackets around the members, piece by piece; a value may come in several pieces.
+    pub(super) fn parts<'a, V: IntoIterator<Item = &'a str>>(
+        &'a self,
+        members: impl ExactSizeIterator<Item = (&'a str, V)>,
+    ) -> Vec<&'a str> {
         let source = self.source.as_str();
         let (open, close) = (&source[..1], &source[source.len() - 1..]);
         if members.len() == 0 {
-            return Raw::whole([open, close].concat());
+            return vec![open, close];
         }
-        let spacing = self.spacing();
+        let spacing = self.spacing.get_or_init(|| self.work_out_spacing());
         let mut parts = Vec::with_capacity(4 * members.len() + 4);
         parts.extend([open, &spacing.open]);
         for (index, (key, value)) in members.enumerate() {
             let comma = if index > 0 { spacing.comma.as_str() } else { "" };
             let colon = if key.is_empty() { "" } else { spacing.colon.as_str() };
-            parts.extend([comma, key, colon, value]);
+            parts.extend([comma, key, colon]);
+            parts.extend(value);
         }
         parts.extend([&spacing.close, close]);
-        // One allocation of the right size: a buffer that grew would leave unwiped copies of secrets behind.
-        Raw::whole(parts.concat())
+        parts
     }
 
-    fn spacing(&self) -> Spacing {
+    fn work_out_spacing(&self) -> Spacing {
         let Some(gaps) = &self.gaps else {
             return Spacing::of(&self.layout);
         };

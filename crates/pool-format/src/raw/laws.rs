@@ -115,20 +115,37 @@ proptest! {
 
     #[test]
     fn what_was_set_is_there_and_the_others_are_as_they_were(
-        json in object(json()), name in name(), behind in name(), value in json()
+        json in object(json()), name in name(), value in json()
     ) {
         let before = Object::read(&Raw::parse(json).unwrap()).unwrap();
         let value = Raw::parse(value).unwrap();
-        let mut appended = before.clone();
-        appended.set(name, value.clone());
-        let mut inserted = before.clone();
-        inserted.insert_after(behind, name, value.clone());
-        for changed in [appended, inserted] {
-            let after = reread(&changed);
-            prop_assert_eq!(after.get(name), Some(&value));
-            prop_assert_eq!(others(&after, name), others(&before, name));
-            prop_assert_eq!(after.len(), before.len() + usize::from(before.get(name).is_none()));
-            prop_assert_eq!(spelled(&after), spelled(&changed));
+        let mut changed = before.clone();
+        changed.set(name, value.clone());
+        let after = reread(&changed);
+        prop_assert_eq!(after.get(name), Some(&value));
+        prop_assert_eq!(others(&after, name), others(&before, name));
+        prop_assert_eq!(after.len(), before.len() + usize::from(before.get(name).is_none()));
+        prop_assert_eq!(spelled(&after), spelled(&changed));
+    }
+
+    #[test]
+    fn many_members_are_found_as_few_are(
+        json in object(json()), more in vec(any::<u8>(), 0..80), changes in vec((any::<u8>(), any::<bool>()), 0..20)
+    ) {
+        let mut object = Object::read(&Raw::parse(json).unwrap()).unwrap();
+        for name in more {
+            object.push(Raw::string(&name.to_string()), Raw::unsigned(0));
+        }
+        for (serial, (name, stays)) in (1..).zip(changes) {
+            let name = name.to_string();
+            if stays {
+                object.set(&name, Raw::unsigned(serial));
+            } else {
+                object.remove(&name);
+            }
+            let walked = object.members().rev().find(|(key, _)| key.says(&name)).map(|(_, value)| value);
+            prop_assert_eq!(object.get(&name), walked);
+            prop_assert_eq!(walked.is_some(), stays);
         }
     }
 

@@ -111,7 +111,7 @@ impl Indent {
 }
 
 /// All that stands between the members of one container.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Spacing {
     /// White space between the opening bracket and the first member.
     pub(super) open: String,

@@ -55,8 +55,12 @@ impl List {
         if raw.kind() != Kind::Array {
             return None;
         }
-        let items =
-            serde_json::Deserializer::from_str(raw.as_str()).deserialize_seq(Items { of: raw }).ok()?;
+        let items: Vec<Raw> = match raw.known_members() {
+            Some(known) => known.iter().map(|(_, item)| raw.at(item)).collect(),
+            None => {
+                serde_json::Deserializer::from_str(raw.as_str()).deserialize_seq(Items { of: raw }).ok()?
+            }
+        };
         let gaps = Gaps::of(raw, &items, Raw::range);
         Some(Self { frame: Frame::new(raw.clone(), gaps, Layout::Compact), items })
     }

@@ -29,6 +29,7 @@ mod layout;
 mod list;
 mod not_finite;
 mod object;
+mod outline;
 mod string;
 mod text;
 mod value;

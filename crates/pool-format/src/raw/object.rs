@@ -1,5 +1,7 @@
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde::Deserializer;
 use serde::de::{MapAccess, Visitor};
@@ -14,8 +16,6 @@ use super::value::{Kind, Raw};
 /// Until it is changed it renders as the very slice it was read from. Changed, it renders its members as they are
 /// spelled, laid out as its own first members are; white space between other members may differ from what it was.
 ///
-/// Members are looked up one after the other. To look up many, walk [`Object::members`] instead.
-///
 /// ```
 /// use pool_format::raw::{Object, Raw};
 ///
@@ -29,7 +29,12 @@ use super::value::{Kind, Raw};
 pub struct Object {
     frame: Frame,
     members: Vec<(Raw, Raw)>,
+    /// The last member of each name, where there are many; made when it is first needed.
+    index: OnceLock<HashMap<Box<str>, usize>>,
 }
+
+/// So few members are looked up one after the other.
+const FEW: usize = 24;
 
 impl Object {
     /// An object without members.
@@ -44,7 +49,7 @@ impl Object {
     /// ```
     #[must_use]
     pub fn new(layout: Layout) -> Self {
-        Self { frame: Frame::new(Raw::whole("{}".to_owned()), None, layout), members: Vec::new() }
+        Self::of(Frame::new(Raw::whole("{}".to_owned()), None, layout), Vec::new())
     }
 
     /// Takes an object apart. `None` if the value is something else.
@@ -63,13 +68,21 @@ impl Object {
         if raw.kind() != Kind::Object {
             return None;
         }
-        let members =
-            serde_json::Deserializer::from_str(raw.as_str()).deserialize_map(Members { of: raw }).ok()?;
+        let members = match raw.known_members() {
+            Some(known) => known.iter().map(|(key, value)| (raw.at(key), raw.at(value))).collect(),
+            None => {
+                serde_json::Deserializer::from_str(raw.as_str()).deserialize_map(Members { of: raw }).ok()?
+            }
+        };
         let gaps = Gaps::of(raw, &members, |(key, value)| key.range().start..value.range().end);
         let gaps = gaps
             .zip(members.first())
             .map(|(gaps, (key, value))| gaps.with_colon(key.range().end..value.range().start));
-        Some(Self { frame: Frame::new(raw.clone(), gaps, Layout::Compact), members })
+        Some(Self::of(Frame::new(raw.clone(), gaps, Layout::Compact), members))
+    }
+
+    fn of(frame: Frame, members: Vec<(Raw, Raw)>) -> Self {
+        Self { frame, members, index: OnceLock::new() }
     }
 
     /// Lays the object out like this if it was read without members; one that had some keeps to its own layout.
@@ -172,22 +185,12 @@ impl Object {
     /// # Ok::<(), pool_format::raw::SyntaxError>(())
     /// ```
     pub fn set(&mut self, name: &str, value: Raw) {
-        self.set_or_insert(name, value, self.members.len());
-    }
-
-    /// As [`Object::set`], but a new member comes right behind the last one named `existing`, if there is one.
-    ///
-    /// ```
-    /// use pool_format::raw::{Object, Raw};
-    ///
-    /// let mut object = Object::read(&Raw::parse(r#"{"a": 1, "b": 2}"#.to_owned())?).expect("an object");
-    /// object.insert_after("a", "c", Raw::unsigned(3));
-    /// assert_eq!(object.render().as_str(), r#"{"a": 1, "c": 3, "b": 2}"#);
-    /// # Ok::<(), pool_format::raw::SyntaxError>(())
-    /// ```
-    pub fn insert_after(&mut self, existing: &str, name: &str, value: Raw) {
-        let index = self.position(existing).map_or(self.members.len(), |index| index + 1);
-        self.set_or_insert(name, value, index);
+        match self.position(name) {
+            Some(existing) if self.members[existing].1 == value => return,
+            Some(existing) => self.members[existing].1 = value,
+            None => self.put_last(Raw::string(name), value),
+        }
+        self.frame.mark_changed();
     }
 
     /// Puts a member at the end as it is spelled, whether or not there is one of that name: a rewrite carries over so
@@ -208,7 +211,7 @@ impl Object {
     pub fn push(&mut self, key: Raw, value: Raw) {
         // Otherwise the object would render as what is no JSON.
         let key = if key.kind() == Kind::String { key } else { Raw::string(key.as_str()) };
-        self.members.push((key, value));
+        self.put_last(key, value);
         self.frame.mark_changed();
     }
 
@@ -228,6 +231,7 @@ impl Object {
         self.members.retain(|(key, _)| !key.says(name));
         let removed = self.members.len() < before;
         if removed {
+            self.index = OnceLock::new();
             self.frame.mark_changed();
         }
         removed
@@ -252,17 +256,50 @@ impl Object {
         self.frame.opening()
     }
 
-    fn position(&self, name: &str) -> Option<usize> {
-        self.members.iter().rposition(|(key, _)| key.says(name))
+    /// Whether it is no longer the slice that it was read from.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.frame.is_changed()
     }
 
-    fn set_or_insert(&mut self, name: &str, value: Raw, index: usize) {
-        match self.position(name) {
-            Some(existing) if self.members[existing].1 == value => return,
-            Some(existing) => self.members[existing].1 = value,
-            None => self.members.insert(index, (Raw::string(name), value)),
+    /// The text of the object piece by piece, with other values for some names: each with its key in quotes, and the
+    /// pieces of the value. A name that is not there yet comes last.
+    pub(crate) fn parts<'a>(
+        &'a self,
+        others: Vec<(&'static str, &'static str, Vec<&'a str>)>,
+    ) -> Vec<&'a str> {
+        if others.is_empty() && !self.is_changed() {
+            return vec![self.frame.source()];
         }
-        self.frame.mark_changed();
+        let mut members: Vec<(&str, Vec<&str>)> =
+            self.members.iter().map(|(key, value)| (key.as_str(), vec![value.as_str()])).collect();
+        for (name, key, parts) in others {
+            match self.position(name) {
+                Some(index) => members[index].1 = parts,
+                None => members.push((key, parts)),
+            }
+        }
+        self.frame.parts(members.into_iter())
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        if self.members.len() <= FEW {
+            return self.members.iter().rposition(|(key, _)| key.says(name));
+        }
+        self.index.get_or_init(|| self.make_index()).get(name).copied()
+    }
+
+    fn make_index(&self) -> HashMap<Box<str>, usize> {
+        let names = self.members.iter().enumerate();
+        names.filter_map(|(index, (key, _))| Some((key.decoded()?.into(), index))).collect()
+    }
+
+    fn put_last(&mut self, key: Raw, value: Raw) {
+        if let Some(index) = self.index.get_mut()
+            && let Some(name) = key.decoded()
+        {
+            index.insert(name.into(), self.members.len());
+        }
+        self.members.push((key, value));
     }
 }
 
@@ -319,18 +356,8 @@ mod tests {
         let mut object = object(r#"{"a": 1, "b": 2, "\u0061": 3, "c": 4}"#);
         object.set("a", Raw::null());
         assert_eq!(object.render().as_str(), r#"{"a": 1, "b": 2, "\u0061": null, "c": 4}"#);
-        object.insert_after("a", "d", Raw::null());
-        assert_eq!(object.render().as_str(), r#"{"a": 1, "b": 2, "\u0061": null, "d": null, "c": 4}"#);
         assert!(object.remove("a"));
-        assert_eq!(object.render().as_str(), r#"{"b": 2, "d": null, "c": 4}"#);
-    }
-
-    #[test]
-    fn a_member_put_behind_one_that_is_not_there_goes_to_the_end() {
-        let mut object = object(r#"{"a": 1}"#);
-        object.insert_after("x", "b", one());
-        object.insert_after("a", "b", Raw::null());
-        assert_eq!(object.render().as_str(), r#"{"a": 1, "b": null}"#);
+        assert_eq!(object.render().as_str(), r#"{"b": 2, "c": 4}"#);
     }
 
     #[test]
@@ -338,7 +365,7 @@ mod tests {
         let odd = r#"{"a":1,  "b" :2 ,"b" : 3}"#;
         let mut object = object(odd);
         object.set("a", one());
-        object.insert_after("a", "b", Raw::unsigned(3));
+        object.set("b", Raw::unsigned(3));
         assert!(!object.remove("c"));
         assert_eq!(object.render().as_str(), odd);
     }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde_json::value::RawValue;
 
 use super::error::SyntaxError;
+use super::outline::Outline;
 use super::string;
 use super::text::Text;
 
@@ -245,9 +246,9 @@ impl Raw {
 
     /// The one value that a whole text holds.
     pub(super) fn within(text: &Text) -> Result<Self, SyntaxError> {
-        let value: &RawValue = serde_json::from_str(text.as_str())
-            .map_err(|error| SyntaxError::in_text(text.as_str(), &error))?;
-        Ok(Self::slice(text, value.get()))
+        let (range, outline) =
+            Outline::read(text).map_err(|error| SyntaxError::in_text(text.as_str(), &error))?;
+        Ok(Self::slice(&text.clone().outlined(outline), range))
     }
 
     /// A text that was put together from values and is known to be one.
@@ -258,7 +259,17 @@ impl Raw {
 
     /// A value inside this one, borrowed from its text.
     pub(super) fn part(&self, value: &RawValue) -> Self {
-        Self::slice(&self.text, value.get())
+        Self::slice(&self.text, self.text.range_of(value.get()))
+    }
+
+    /// The members of a container whose upper levels are known: keys (empty in a list) and values.
+    pub(super) fn known_members(&self) -> Option<&[(Range<usize>, Range<usize>)]> {
+        Some(&self.text.level_at(self.start)?.members)
+    }
+
+    /// A value at a place in the text of this one.
+    pub(super) fn at(&self, range: &Range<usize>) -> Self {
+        Self::slice(&self.text, range.clone())
     }
 
     pub(super) fn range(&self) -> Range<usize> {
@@ -270,9 +281,8 @@ impl Raw {
         string::unescape(self.between_quotes()?)
     }
 
-    fn slice(text: &Text, part: &str) -> Self {
-        let start = text.offset_of(part);
-        Self { text: text.clone(), start, end: start + part.len() }
+    fn slice(text: &Text, range: Range<usize>) -> Self {
+        Self { text: text.clone(), start: range.start, end: range.end }
     }
 
     fn between_quotes(&self) -> Option<&str> {
