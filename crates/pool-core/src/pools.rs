@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::apply::Applied;
 use crate::change::{Action, Change, ChangeError};
-use crate::credential::Credential;
+use crate::credential::{Credential, CredentialId};
 use crate::pick::{PickRequest, Unavailable};
 use crate::pool::{InFlight, Pool};
 use crate::provider::Provider;
@@ -80,5 +80,11 @@ impl Pools {
                 pool.prune(now).into_iter().map(|pruned| (pool.provider.clone(), pruned)).collect::<Vec<_>>()
             })
             .collect()
+    }
+
+    /// Drops what was remembered of removed credentials long enough: see [`Pool::forget_removed`].
+    pub fn forget_removed(&mut self, now: DateTime<Utc>) -> Vec<(Provider, Vec<CredentialId>)> {
+        let pools = self.0.values_mut().filter(|pool| !pool.forgettable(now).is_empty());
+        pools.map(|pool| (pool.provider.clone(), Arc::make_mut(pool).forget_removed(now))).collect()
     }
 }

@@ -62,21 +62,22 @@ impl Pool {
 
     /// Drops what was remembered of removed credentials for 30 days; answers whose.
     pub fn forget_removed(&mut self, now: DateTime<Utc>) -> Vec<CredentialId> {
+        let due = self.forgettable(now);
+        for id in &due {
+            self.records.remove(id);
+        }
+        due
+    }
+
+    /// Removed credentials that were remembered long enough.
+    pub(crate) fn forgettable(&self, now: DateTime<Utc>) -> Vec<CredentialId> {
         let known = |id: &CredentialId| self.credentials.iter().any(|credential| credential.id == *id);
         let over = |record: &Record| match record.state {
             State::Removed { .. } => record.state.judged_at(now).is_none_or(|at| now - at > Self::REMEMBERED),
             _ => false,
         };
-        let due: Vec<_> = self
-            .records
-            .iter()
-            .filter(|(id, record)| over(record) && !known(id))
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in &due {
-            self.records.remove(id);
-        }
-        due
+        let records = self.records.iter().filter(|(id, record)| over(record) && !known(id));
+        records.map(|(id, _)| id.clone()).collect()
     }
 
     /// Whether it was removed, and a stale writer brought it back.

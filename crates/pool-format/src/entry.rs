@@ -6,7 +6,8 @@ use pool_core::{
     time,
 };
 
-use crate::raw::{Layout, Object, Raw};
+use crate::field::{EntryField, Fields};
+use crate::raw::{Layout, Members, Object, Raw, Slice};
 
 /// Finds the secrets that a source lends.
 pub trait Lender {
@@ -27,36 +28,51 @@ impl Lender for () {
 
 /// The id of an entry; `None` where it is no credential: not an object, or without an id.
 #[must_use]
-pub fn entry_id(entry: &Object) -> Option<CredentialId> {
-    CredentialId::new(text(entry, "id")?).ok()
+pub fn entry_id(entry: &impl Members) -> Option<CredentialId> {
+    id(&Fields::of(entry)?)
 }
 
 /// Reads an entry; `None` where it is no credential: not an object, or without an id.
+#[must_use]
+pub fn read_entry(entry: &impl Members, provider: &Provider, lender: &impl Lender) -> Option<Credential> {
+    read_credential(&Fields::of(entry)?, provider, lender)
+}
+
+/// Reads the fields of an entry; `None` where it is no credential, since it has no id.
 ///
 /// Absent fields and nulls have the defaults of docs/format.md.
 #[must_use]
-pub fn read_entry(entry: &Object, provider: &Provider, lender: &impl Lender) -> Option<Credential> {
+pub fn read_credential(
+    entry: &Fields<'_, EntryField>,
+    provider: &Provider,
+    lender: &impl Lender,
+) -> Option<Credential> {
     let source = read_source(entry);
-    let label = text(entry, "label").filter(|label| !label.is_empty());
+    let label = entry.text(EntryField::Label).filter(|label| !label.is_empty());
+    let auth_type = entry.get(EntryField::AuthType).and_then(Slice::decoded);
     Some(Credential {
-        id: entry_id(entry)?,
+        id: id(entry)?,
         label: label.unwrap_or_else(|| default_label(&source, provider)),
-        auth_type: AuthType::from_word(text(entry, "auth_type").as_deref().unwrap_or("api_key")),
-        priority: integer(entry, "priority").unwrap_or(0),
-        base_url: ["base_url", "inference_base_url"]
+        auth_type: AuthType::from_word(auth_type.as_deref().unwrap_or("api_key")),
+        priority: integer(entry, EntryField::Priority).unwrap_or(0),
+        base_url: [EntryField::BaseUrl, EntryField::InferenceBaseUrl]
             .into_iter()
-            .find_map(|name| text(entry, name).filter(|url| !url.is_empty())),
-        expires_at: moment(entry, "expires_at_ms").or_else(|| moment(entry, "expires_at")),
+            .find_map(|field| entry.text(field).filter(|url| !url.is_empty())),
+        expires_at: moment(entry, EntryField::ExpiresAtMs).or_else(|| moment(entry, EntryField::ExpiresAt)),
         holding: read_holding(entry, provider, &source, lender),
         source,
     })
 }
 
+fn id(entry: &Fields<'_, EntryField>) -> Option<CredentialId> {
+    CredentialId::new(entry.get(EntryField::Id)?.decoded()?).ok()
+}
+
 /// A source that is no text is one that nobody knows: it lends, so that nothing is handed out or pruned by mistake.
-fn read_source(entry: &Object) -> Source {
-    match entry.get("source") {
-        Some(raw) if !raw.is_null() => Source::new(raw.to_text().unwrap_or_else(|| "unreadable".to_owned())),
-        _ => Source::manual(),
+fn read_source(entry: &Fields<'_, EntryField>) -> Source {
+    match entry.told(EntryField::Source) {
+        Some(source) => Source::new(source.to_text().unwrap_or_else(|| "unreadable".to_owned())),
+        None => Source::manual(),
     }
 }
 
@@ -64,14 +80,30 @@ fn default_label(source: &Source, provider: &Provider) -> String {
     if source.as_str().is_empty() { provider.to_string() } else { source.to_string() }
 }
 
-fn read_holding(entry: &Object, provider: &Provider, source: &Source, lender: &impl Lender) -> Holding {
+fn read_holding(
+    entry: &Fields<'_, EntryField>,
+    provider: &Provider,
+    source: &Source,
+    lender: &impl Lender,
+) -> Holding {
     if source.lends(provider) {
-        let fingerprint = text(entry, "secret_fingerprint").and_then(|text| text.parse::<Fingerprint>().ok());
+        let fingerprint =
+            entry.text(EntryField::SecretFingerprint).and_then(|text| text.parse::<Fingerprint>().ok());
         return Holding::Borrowed { fingerprint, resolved: lender.lend(provider, source) };
     }
-    let secret = |name| text(entry, name).map(Secret::new);
-    let tokens = Tokens::default().with_access(secret("access_token")).with_refresh(secret("refresh_token"));
-    Holding::Owned(tokens.with_agent_key(secret("agent_key")))
+    let secret = |field| entry.get(field).and_then(read_secret);
+    let tokens = Tokens::default()
+        .with_access(secret(EntryField::AccessToken))
+        .with_refresh(secret(EntryField::RefreshToken));
+    Holding::Owned(tokens.with_agent_key(secret(EntryField::AgentKey)))
+}
+
+/// A secret stays where it stands in the text of the file, unless it is escaped there.
+fn read_secret(value: Slice<'_>) -> Option<Secret> {
+    match value.plain_string() {
+        Some((text, range)) => Secret::within(text.shared(), range),
+        None => value.to_text().map(Secret::new),
+    }
 }
 
 /// Writes a new entry.
@@ -138,23 +170,19 @@ pub(crate) fn put(object: &mut Object, name: &str, value: Option<Raw>) {
     }
 }
 
-fn text(object: &Object, name: &str) -> Option<String> {
-    object.get(name)?.to_text()
+fn integer(entry: &Fields<'_, EntryField>, field: EntryField) -> Option<i64> {
+    entry.get(field)?.number()?.parse().ok()
 }
 
-fn integer(object: &Object, name: &str) -> Option<i64> {
-    object.get(name)?.number()?.parse().ok()
-}
-
-fn moment(object: &Object, name: &str) -> Option<DateTime<Utc>> {
-    read_time(object.get(name)?)
+fn moment(entry: &Fields<'_, EntryField>, field: EntryField) -> Option<DateTime<Utc>> {
+    read_time(entry.get(field)?)
 }
 
 /// Reads a time in any form that the format takes: RFC 3339, epoch seconds or milliseconds, numeric strings.
 #[must_use]
-pub fn read_time(raw: &Raw) -> Option<DateTime<Utc>> {
-    match raw.number() {
+pub fn read_time(value: Slice<'_>) -> Option<DateTime<Utc>> {
+    match value.number() {
         Some(number) => time::parse_number(number),
-        None => time::parse_text(&raw.to_text()?),
+        None => time::parse_text(&value.decoded()?),
     }
 }

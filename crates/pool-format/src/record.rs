@@ -1,5 +1,6 @@
 //! One record of `credential_pool_runtime.<provider>`, read as what happened to a credential and written as that.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -9,7 +10,8 @@ use pool_core::{
 };
 
 use crate::entry::{put, read_time};
-use crate::raw::{Kind as JsonKind, Layout, Object, Raw};
+use crate::field::{ErrorField, Fields, RecordField};
+use crate::raw::{Layout, Members, Object, Raw, Slice};
 
 /// Fields of a state, in the order they are written. All else in a record is kept as it is.
 const STATE_FIELDS: [&str; 7] =
@@ -21,30 +23,29 @@ const UNREADABLE: &str = "unreadable";
 /// Reads a record. What cannot be read as one has an unknown status, so that it is never handed out.
 #[must_use]
 pub fn read_record(raw: &Raw, now: DateTime<Utc>) -> Record {
-    let Some(object) = Object::read(raw) else {
+    let Some(record) = Fields::of(raw) else {
         return Record { state: State::Unknown { word: UNREADABLE.to_owned() }, ..Record::default() };
     };
-    Record { state: read_state(&object, now), usage: read_usage(&object), models: read_models(&object, now) }
+    Record { state: read_state(&record, now), usage: read_usage(&record), models: read_models(&record, now) }
 }
 
-fn read_state(record: &Object, now: DateTime<Utc>) -> State {
-    let word = match record.get("status") {
-        Some(status) if !status.is_null() => status.to_text().unwrap_or_else(|| UNREADABLE.to_owned()),
-        _ => "ok".to_owned(),
-    };
-    let at = moment(record, "status_at");
-    let subject = fingerprint(record, "subject");
-    match word.as_str() {
+type RecordFields<'a> = Fields<'a, RecordField>;
+
+fn read_state(record: &RecordFields<'_>, now: DateTime<Utc>) -> State {
+    let word = record.told(RecordField::Status).map(|status| status.decoded().unwrap_or(UNREADABLE.into()));
+    let at = moment(record, RecordField::StatusAt);
+    let subject = fingerprint(record, RecordField::Subject);
+    match word.as_deref().unwrap_or("ok") {
         "ok" => State::Ok { since: at },
         "removed" => State::Removed { at, subject },
         "dead" => State::Dead(Death { at, subject, error: read_error(record, Kind::AuthPermanent) }),
         "exhausted" => read_rest(record, at, subject, now),
-        _ => State::Unknown { word },
+        word => State::Unknown { word: word.to_owned() },
     }
 }
 
 fn read_rest(
-    record: &Object,
+    record: &RecordFields<'_>,
     at: Option<DateTime<Utc>>,
     subject: Option<Fingerprint>,
     now: DateTime<Utc>,
@@ -52,11 +53,10 @@ fn read_rest(
     let error = read_error(record, Kind::Unknown);
     // It was not judged to be dead, whatever its words say.
     let error = if error.kind.is_terminal() { LastError { kind: Kind::Auth, ..error } } else { error };
-    let from = text(record, "reset_from")
-        .and_then(|word| ResetFrom::from_word(&word))
-        .unwrap_or(ResetFrom::Provider);
-    let reset = moment(record, "reset_at").map(|reset| (reset, from));
-    let judged = match (fingerprint(record, "account"), subject) {
+    let from = record.get(RecordField::ResetFrom).and_then(Slice::decoded);
+    let from = from.and_then(|word| ResetFrom::from_word(&word)).unwrap_or(ResetFrom::Provider);
+    let reset = moment(record, RecordField::ResetAt).map(|reset| (reset, from));
+    let judged = match (fingerprint(record, RecordField::Account), subject) {
         (Some(account), _) => Judged::Account(account),
         (None, Some(subject)) => Judged::Secret(subject),
         (None, None) => Judged::Unbound,
@@ -65,12 +65,14 @@ fn read_rest(
 }
 
 /// The error of a record. Without a kind that this version knows, it is what the code and the words say.
-fn read_error(record: &Object, default: Kind) -> LastError {
-    let error =
-        record.get("last_error").and_then(Object::read).unwrap_or_else(|| Object::new(Layout::Compact));
-    let (reason, message) = (text(&error, "reason"), text(&error, "message"));
-    let code = error.get("code").and_then(read_code);
-    let kind = text(&error, "kind").and_then(|word| Kind::from_word(&word));
+fn read_error(record: &RecordFields<'_>, default: Kind) -> LastError {
+    let told = record.get(RecordField::LastError);
+    let Some(error) = told.as_ref().and_then(Fields::<ErrorField>::of) else {
+        return LastError { kind: default, code: None, reason: None, message: None };
+    };
+    let (reason, message) = (error.text(ErrorField::Reason), error.text(ErrorField::Message));
+    let code = error.get(ErrorField::Code).and_then(read_code);
+    let kind = error.get(ErrorField::Kind).and_then(Slice::decoded).and_then(|word| Kind::from_word(&word));
     let kind = kind.unwrap_or_else(|| {
         if code.is_some() { kind_of(code, reason.as_deref(), message.as_deref()) } else { default }
     });
@@ -85,15 +87,22 @@ pub fn kind_of(code: Option<u16>, reason: Option<&str>, message: Option<&str>) -
     classify(&failure, DateTime::UNIX_EPOCH).kind
 }
 
-fn read_usage(record: &Object) -> Usage {
-    let request_count = record.get("request_count").and_then(|raw| raw.number()?.parse().ok()).unwrap_or(0);
-    Usage { request_count, last_used_at: moment(record, "last_used_at") }
+fn read_usage(record: &RecordFields<'_>) -> Usage {
+    let request_count = record.get(RecordField::RequestCount).and_then(|count| count.number()?.parse().ok());
+    Usage { request_count: request_count.unwrap_or(0), last_used_at: moment(record, RecordField::LastUsedAt) }
 }
 
-fn read_models(record: &Object, now: DateTime<Utc>) -> BTreeMap<String, State> {
-    let Some(models) = record.get("models").and_then(Object::read) else { return BTreeMap::new() };
-    let state = |raw: &Raw| read_record(raw, now).state;
-    models.members().filter_map(|(name, raw)| Some((name.to_text()?, state(raw)))).collect()
+fn read_models(record: &RecordFields<'_>, now: DateTime<Utc>) -> BTreeMap<String, State> {
+    let Some(models) = record.get(RecordField::Models) else { return BTreeMap::new() };
+    let mut states = BTreeMap::new();
+    models.each_member(&mut |name, value| {
+        if let Some(name) = name.to_text() {
+            let unreadable = || State::Unknown { word: UNREADABLE.to_owned() };
+            let state = Fields::of(&value).map_or_else(unreadable, |record| read_state(&record, now));
+            states.insert(name, state);
+        }
+    });
+    states
 }
 
 /// Writes a record over what stands there now: only what differs, and everything unknown is kept. `None` where there
@@ -228,26 +237,19 @@ fn put_fingerprint(object: &mut Object, name: &str, fingerprint: Option<Fingerpr
     }
 }
 
-fn text(object: &Object, name: &str) -> Option<String> {
-    object.get(name)?.to_text()
+fn moment(record: &RecordFields<'_>, field: RecordField) -> Option<DateTime<Utc>> {
+    read_time(record.get(field)?)
 }
 
-fn moment(object: &Object, name: &str) -> Option<DateTime<Utc>> {
-    read_time(object.get(name)?)
-}
-
-fn fingerprint(object: &Object, name: &str) -> Option<Fingerprint> {
-    text(object, name)?.parse().ok()
+fn fingerprint(record: &RecordFields<'_>, field: RecordField) -> Option<Fingerprint> {
+    record.get(field)?.decoded()?.parse().ok()
 }
 
 /// Reads an HTTP status: a number, or a text that is one.
 #[must_use]
-pub fn read_code(raw: &Raw) -> Option<u16> {
-    let number = match raw.kind() {
-        JsonKind::Number => raw.number()?.to_owned(),
-        _ => raw.to_text()?,
-    };
-    let value: f64 = number.trim().parse().ok()?;
+pub fn read_code(value: Slice<'_>) -> Option<u16> {
+    let text = value.number().map(Cow::from).or_else(|| value.decoded())?;
+    let value: f64 = text.trim().parse().ok()?;
     // `429.0` is how a float-minded writer spells 429.
     (value.fract() == 0.0 && (100.0..1000.0).contains(&value)).then_some(value as u16)
 }

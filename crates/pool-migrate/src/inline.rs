@@ -5,20 +5,27 @@ use pool_core::{
     Credential, Death, Failure, Fingerprint, Holding, Judged, Kind, LastError, Provider, ResetFrom, Rest,
     State, time,
 };
-use pool_format::raw::{Object, Raw};
-use pool_format::{kind_of, read_code, read_time};
+use pool_format::raw::{Object, Raw, Slice};
+use pool_format::{EntryField, Fields, kind_of, read_code, read_time};
 
 /// The inline fields, in the order that they are written.
-pub(crate) const FIELDS: [&str; 8] = [
-    "last_status",
-    "last_status_at",
-    "last_error_code",
-    "last_error_reason",
-    "last_error_message",
-    "last_error_reset_at",
-    "failure_reason",
-    "request_count",
+pub(crate) const FIELDS: [EntryField; 8] = [
+    EntryField::LastStatus,
+    EntryField::LastStatusAt,
+    EntryField::LastErrorCode,
+    EntryField::LastErrorReason,
+    EntryField::LastErrorMessage,
+    EntryField::LastErrorResetAt,
+    EntryField::FailureReason,
+    EntryField::RequestCount,
 ];
+
+/// An entry as it is read here.
+pub(crate) type Entry<'a> = Fields<'a, EntryField>;
+
+fn is_inline(name: &str) -> bool {
+    FIELDS.into_iter().any(|field| field.name() == name)
+}
 
 /// Stands for a status that is no text at all: its credential is not handed out.
 const UNREADABLE: &str = "unreadable";
@@ -44,27 +51,28 @@ impl Inline {
     pub(crate) fn legacy(&self, state: &State) -> Vec<(&'static str, Raw)> {
         let beside = self.beside.iter().filter(|_| self.state.as_ref() == Some(state));
         let mut legacy: Vec<_> = self.unreadable.iter().chain(beside).cloned().collect();
-        legacy.sort_by_key(|(name, _)| FIELDS.iter().position(|field| field == name));
+        legacy.sort_by_key(|(name, _)| FIELDS.iter().position(|field| field.name() == *name));
         legacy
     }
 }
 
 /// Reads the inline fields of an entry. A verdict is bound to the secret that the entry names now.
 pub(crate) fn read(
-    entry: &Object,
+    entry: &Entry<'_>,
     credential: &Credential,
     provider: &Provider,
     now: DateTime<Utc>,
 ) -> Inline {
     let mut reader = Reader { entry, unreadable: Vec::new() };
     let word = reader.word();
-    let at = reader.read("last_status_at", read_time);
-    let code = reader.read("last_error_code", read_code);
-    let reason = reader.read("last_error_reason", Raw::to_text);
-    let message = reader.read("last_error_message", Raw::to_text);
-    let reset = reader.read("last_error_reset_at", read_time);
-    let failure_reason = reader.read("failure_reason", Raw::to_text);
-    let request_count = reader.read("request_count", |raw| raw.number()?.parse().ok()).unwrap_or(0);
+    let at = reader.read(EntryField::LastStatusAt, read_time);
+    let code = reader.read(EntryField::LastErrorCode, read_code);
+    let reason = reader.read(EntryField::LastErrorReason, Slice::to_text);
+    let message = reader.read(EntryField::LastErrorMessage, Slice::to_text);
+    let reset = reader.read(EntryField::LastErrorResetAt, read_time);
+    let failure_reason = reader.read(EntryField::FailureReason, Slice::to_text);
+    let request_count =
+        reader.read(EntryField::RequestCount, |value| value.number()?.parse().ok()).unwrap_or(0);
     let said = Said { at, code, reason: reason.or(failure_reason), message, reset };
     let state = match word.as_deref() {
         None | Some("") => None,
@@ -79,38 +87,33 @@ pub(crate) fn read(
 }
 
 /// A login that was renewed after the verdict: its writer replaced the tokens and left the old verdict standing.
-fn judged_an_older_secret(state: &State, at: Option<DateTime<Utc>>, entry: &Object) -> bool {
+fn judged_an_older_secret(state: &State, at: Option<DateTime<Utc>>, entry: &Entry<'_>) -> bool {
     let about_the_secret =
         state.error().is_some_and(|error| matches!(error.kind, Kind::Auth | Kind::AuthPermanent));
-    let renewed_at = entry.get("last_refresh").and_then(read_time);
+    let renewed_at = entry.get(EntryField::LastRefresh).and_then(read_time);
     about_the_secret && at.zip(renewed_at).is_some_and(|(at, renewed_at)| renewed_at > at)
 }
 
 /// Reads owned fields one by one, and keeps what it cannot read.
-struct Reader<'a> {
-    entry: &'a Object,
+struct Reader<'r, 'a> {
+    entry: &'r Entry<'a>,
     unreadable: Vec<(&'static str, Raw)>,
 }
 
-impl Reader<'_> {
-    fn read<T>(&mut self, name: &'static str, parse: impl Fn(&Raw) -> Option<T>) -> Option<T> {
-        let raw = told(self.entry, name)?;
-        let parsed = parse(raw);
+impl<'a> Reader<'_, 'a> {
+    fn read<T>(&mut self, field: EntryField, parse: impl Fn(Slice<'a>) -> Option<T>) -> Option<T> {
+        let value = self.entry.told(field)?;
+        let parsed = parse(value);
         if parsed.is_none() {
-            self.unreadable.push((name, raw.clone()));
+            self.unreadable.push((field.name(), value.to_raw()));
         }
         parsed
     }
 
     fn word(&mut self) -> Option<String> {
-        told(self.entry, "last_status")?;
-        Some(self.read("last_status", Raw::to_text).unwrap_or_else(|| UNREADABLE.to_owned()))
+        self.entry.told(EntryField::LastStatus)?;
+        Some(self.read(EntryField::LastStatus, Slice::to_text).unwrap_or_else(|| UNREADABLE.to_owned()))
     }
-}
-
-/// What a field says; null says nothing.
-fn told<'a>(entry: &'a Object, name: &str) -> Option<&'a Raw> {
-    entry.get(name).filter(|raw| !raw.is_null())
 }
 
 /// What the readable fields say.
@@ -144,15 +147,18 @@ impl Said {
     }
 
     /// What stands beside a state and has no place in a record: all of it if nobody knows the word.
-    fn beside(&self, state: &State, entry: &Object) -> Vec<(&'static str, Raw)> {
-        let has_no_place = |name: &str, raw: &Raw| match (name, state) {
-            ("last_status" | "request_count", _) => false,
-            (_, State::Unknown { .. }) | ("last_error_reset_at", State::Dead(_)) => true,
-            ("failure_reason", State::Dead(_) | State::Exhausted(_)) => raw.to_text() != self.reason,
+    fn beside(&self, state: &State, entry: &Entry<'_>) -> Vec<(&'static str, Raw)> {
+        let has_no_place = |field: EntryField, value: Slice<'_>| match (field, state) {
+            (EntryField::LastStatus | EntryField::RequestCount, _) => false,
+            (_, State::Unknown { .. }) | (EntryField::LastErrorResetAt, State::Dead(_)) => true,
+            (EntryField::FailureReason, State::Dead(_) | State::Exhausted(_)) => {
+                value.to_text() != self.reason
+            }
             _ => false,
         };
-        let fields = FIELDS.into_iter().filter_map(|name| Some((name, told(entry, name)?.clone())));
-        fields.filter(|(name, raw)| has_no_place(name, raw)).collect()
+        let told = FIELDS.into_iter().filter_map(|field| Some((field, entry.told(field)?)));
+        let beside = told.filter(|(field, value)| has_no_place(*field, *value));
+        beside.map(|(field, value)| (field.name(), value.to_raw())).collect()
     }
 }
 
@@ -172,28 +178,34 @@ fn kind_of_rest(code: Option<u16>, reason: Option<&str>, message: Option<&str>) 
 
 /// Takes the inline fields out of an entry; answers what stood there.
 pub(crate) fn strip(entry: &mut Object) -> Vec<(&'static str, Raw)> {
-    let there = FIELDS.into_iter().filter_map(|name| Some((name, entry.get(name)?.clone()))).collect();
-    for name in FIELDS {
+    let names = FIELDS.map(EntryField::name);
+    let there = names.into_iter().filter_map(|name| Some((name, entry.get(name)?.clone()))).collect();
+    for name in names {
         entry.remove(name);
     }
     there
 }
 
+/// Whether there is anything to take out of an entry.
+pub(crate) fn is_there(entry: &Entry<'_>) -> bool {
+    FIELDS.into_iter().any(|field| entry.get(field).is_some())
+}
+
 /// Whether an entry says something inline. Nulls, a zero count, and an `ok` without a time, as another program leaves it
 /// after every cooldown, are no reason to write.
-pub(crate) fn says_something(entry: &Object) -> bool {
-    let has_time = told(entry, "last_status_at").is_some();
-    FIELDS.into_iter().any(|name| match (name, told(entry, name)) {
+pub(crate) fn says_something(entry: &Entry<'_>) -> bool {
+    let has_time = entry.told(EntryField::LastStatusAt).is_some();
+    FIELDS.into_iter().any(|field| match (field, entry.told(field)) {
         (_, None) => false,
-        ("request_count", Some(raw)) => raw.number() != Some("0"),
-        ("last_status", Some(raw)) => has_time || !raw.says("ok"),
+        (EntryField::RequestCount, Some(value)) => value.number() != Some("0"),
+        (EntryField::LastStatus, Some(value)) => has_time || !value.says("ok"),
         (_, Some(_)) => true,
     })
 }
 
 /// Whether the status of an entry is none, or `ok`.
-pub(crate) fn shows_no_verdict(entry: &Object) -> bool {
-    told(entry, "last_status").is_none_or(|raw| raw.says("") || raw.says("ok"))
+pub(crate) fn shows_no_verdict(entry: &Entry<'_>) -> bool {
+    entry.told(EntryField::LastStatus).is_none_or(|value| value.says("") || value.says("ok"))
 }
 
 /// Writes a state into an entry as older programs do.
@@ -216,9 +228,9 @@ pub(crate) fn write(entry: &mut Object, state: &State, request_count: u64, legac
     entry.set("last_error_message", words(error.and_then(|error| error.message.as_deref())));
     entry.set("last_error_reset_at", epoch(reset));
     let is_unknown = matches!(state, State::Unknown { .. });
-    for (name, raw) in legacy.iter().filter(|(name, _)| FIELDS.contains(&name.as_str())) {
+    for (name, raw) in legacy.iter().filter(|(name, _)| is_inline(name)) {
         // A status that could not be read would be read as one again.
-        if is_unknown || (name != "last_status" && told(entry, name).is_none()) {
+        if is_unknown || (name != "last_status" && entry.get(name).is_none_or(Raw::is_null)) {
             entry.set(name, raw.clone());
         }
     }

@@ -5,10 +5,12 @@
 
 mod inline;
 mod merge;
+mod pools;
 mod report;
 mod rollback;
 mod split;
 
+pub use pools::{Sight, read_pools};
 pub use report::{Report, Step};
 pub use rollback::rollback;
 pub use split::migrate;

@@ -1,9 +1,9 @@
 use chrono::{DateTime, Utc};
 use pool_core::{Credential, Provider, Record, State, Usage};
 use pool_format::raw::{Kind, List, Object, Raw};
-use pool_format::{Document, FormatError, Lender, read_entry, read_record, write_record};
+use pool_format::{Document, Fields, FormatError, Lender, read_credential, read_record, write_record};
 
-use crate::inline::{self, Inline};
+use crate::inline::{self, Entry, Inline};
 use crate::merge::merge;
 use crate::report::{Report, Step};
 
@@ -53,8 +53,9 @@ fn migrate_provider(
     let mut records = document.records(provider);
     let mut moved = false;
     for index in 0..entries.len() {
-        let Some(mut entry) = object_at(&entries, index) else { continue };
-        let Some(credential) = read_entry(&entry, provider, lender) else { continue };
+        let Some(raw) = entries.items().nth(index).cloned() else { continue };
+        let Some(entry) = Fields::of(&raw) else { continue };
+        let Some(credential) = read_credential(&entry, provider, lender) else { continue };
         let id = credential.id.as_str();
         if records.get(id).is_some_and(|record| !takes_news(record)) {
             continue;
@@ -62,20 +63,23 @@ fn migrate_provider(
         if was_rolled_back {
             moved |= forget_what_inline_took_back(document, &mut records, &entry, &credential, provider, now);
         }
-        if !inline::says_something(&entry) {
-            moved |= strip_silently(&mut entries, index, entry);
+        if !inline::is_there(&entry) {
             continue;
         }
-        let news = inline::read(&entry, &credential, provider, now);
-        let before = records.get(id).cloned();
-        let after = merged(before.as_ref(), &news, &credential, provider, document, now);
-        let removed = inline::strip(&mut entry);
-        entries.replace(index, entry.render());
-        if let Some(after) = &after {
-            records.set(id, after.clone());
-        }
         moved = true;
-        report.push(Step::new(provider, &credential, removed, before, after));
+        if inline::says_something(&entry) {
+            let news = inline::read(&entry, &credential, provider, now);
+            let before = records.get(id).cloned();
+            let after = merged(before.as_ref(), &news, &credential, provider, document, now);
+            if let Some(after) = &after {
+                records.set(id, after.clone());
+            }
+            let removed = strip(&mut entries, index, &raw);
+            report.push(Step::new(provider, &credential, removed, before, after));
+        } else {
+            // Nulls and a zero count go with the next write, and are no reason for one.
+            strip(&mut entries, index, &raw);
+        }
     }
     if moved {
         document.set_entries(provider, &entries);
@@ -83,13 +87,27 @@ fn migrate_provider(
     }
 }
 
-/// Nulls and a zero count go with the next write, and are no reason for one.
-fn strip_silently(entries: &mut List, index: usize, mut entry: Object) -> bool {
-    let stripped = !inline::strip(&mut entry).is_empty();
-    if stripped {
-        entries.replace(index, entry.render());
+/// Takes the inline fields out of one of the entries; answers what stood there.
+fn strip(entries: &mut List, index: usize, raw: &Raw) -> Vec<(&'static str, Raw)> {
+    let Some(mut entry) = Object::read(raw) else { return Vec::new() };
+    let removed = inline::strip(&mut entry);
+    entries.replace(index, entry.render());
+    removed
+}
+
+/// What is known of a credential once the news is taken in.
+pub(crate) fn with_news(
+    known: Record,
+    news: &Inline,
+    credential: &Credential,
+    provider: &Provider,
+    now: DateTime<Utc>,
+) -> Record {
+    Record {
+        state: merge(&known.state, news, credential, provider, now),
+        usage: known.usage.merge(Usage { request_count: news.request_count, last_used_at: None }),
+        ..known
     }
-    stripped
 }
 
 fn merged(
@@ -101,11 +119,7 @@ fn merged(
     now: DateTime<Utc>,
 ) -> Option<Raw> {
     let known = before.map(|raw| read_record(raw, now)).unwrap_or_default();
-    let record = Record {
-        state: merge(&known.state, news, credential, provider, now),
-        usage: known.usage.merge(Usage { request_count: news.request_count, last_used_at: None }),
-        ..known
-    };
+    let record = with_news(known, news, credential, provider, now);
     let layout = document.record_layout();
     let written = write_record(before, &record, layout.clone(), now);
     let unplaced = news.legacy(&record.state);
@@ -126,7 +140,7 @@ fn merged(
 fn forget_what_inline_took_back(
     document: &Document,
     records: &mut Object,
-    entry: &Object,
+    entry: &Entry<'_>,
     credential: &Credential,
     provider: &Provider,
     now: DateTime<Utc>,

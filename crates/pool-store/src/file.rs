@@ -51,6 +51,17 @@ impl Identity {
         is_same && self.hasty.is_none_or(|read_at| read_at.elapsed() < TICK)
     }
 
+    /// Whether they are, beyond doubt: what was read early may have been changed once more within the same tick.
+    pub(crate) fn is_certain(&self, location: &Location) -> bool {
+        self.hasty.is_none() && self.is_current(location)
+    }
+
+    /// What it becomes when the store was replaced by this file, under the lock. `None` if that cannot be looked at.
+    pub(crate) fn replaced_by(&self, store: File) -> Option<Self> {
+        let stamp = Stamp::of(&store.metadata().ok()?);
+        Some(Self { store: Some((stamp, store)), variables: self.variables, hasty: None })
+    }
+
     fn of(store: Option<(Stamp, File)>, variables: Option<Stamp>) -> Self {
         let is_hasty = store.iter().map(|(stamp, _)| stamp).chain(&variables).any(Stamp::is_fresh);
         Self { store, variables, hasty: is_hasty.then(Instant::now) }

@@ -2,11 +2,11 @@
 //! After a crash at any point the file is the old one or the new one, whole.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use tempfile::TempPath;
+use tempfile::{NamedTempFile, TempPath};
 use zeroize::Zeroizing;
 
 use crate::error::StoreError;
@@ -20,16 +20,17 @@ fn litter_prefix(target: &Path) -> String {
 
 const LITTER_SUFFIX: &str = ".tmp";
 
-/// Replaces the store by a new text, 0600, through a symlink to its target.
-pub(crate) fn replace(location: &Location, text: &str, _proof: &LockGuard) -> Result<(), StoreError> {
+/// Replaces the store by a new text, given piece by piece, 0600, through a symlink to its target. Answers the new file.
+pub(crate) fn replace(location: &Location, parts: &[&str], _proof: &LockGuard) -> Result<File, StoreError> {
     let target = &location.target;
     refuse_read_only(location)?;
     clear_litter(location);
-    let fresh = write_sibling(location, text.as_bytes()).map_err(StoreError::io("write", target))?;
+    let fresh = write_sibling(location, parts).map_err(StoreError::io("write", target))?;
+    let (file, fresh) = fresh.into_parts();
     match atomicwrites::replace_atomic(&fresh, target) {
         Ok(()) => {
             keep(fresh);
-            Ok(())
+            Ok(file)
         }
         Err(source) if fresh.try_exists().unwrap_or(true) => Err(StoreError::io("replace", target)(source)),
         // The sibling is gone, so the rename was done, and only the sync of the folder failed.
@@ -47,10 +48,10 @@ pub(crate) fn back_up(
     _proof: &LockGuard,
 ) -> Result<PathBuf, StoreError> {
     refuse_read_only(location)?;
-    let bytes =
-        fs::read(&location.target).map(Zeroizing::new).map_err(StoreError::io("read", &location.target))?;
-    let fresh = write_sibling(location, &bytes).map_err(StoreError::io("back up", &location.target))?;
-    let path = place_backup(fresh, location, now)?;
+    let text = fs::read_to_string(&location.target).map(Zeroizing::new);
+    let text = text.map_err(StoreError::io("read", &location.target))?;
+    let fresh = write_sibling(location, &[&text]).map_err(StoreError::io("back up", &location.target))?;
+    let path = place_backup(fresh.into_temp_path(), location, now)?;
     match sync_folder(location.folder()) {
         Ok(()) => Ok(path),
         Err(source) => Err(StoreError::NotDurable { path, source: source.into() }),
@@ -108,7 +109,7 @@ fn litter(location: &Location) -> Vec<PathBuf> {
     folder.filter_map(|entry| Some(entry.ok()?.path())).filter(is_ours).collect()
 }
 
-fn write_sibling(location: &Location, content: &[u8]) -> io::Result<TempPath> {
+fn write_sibling(location: &Location, parts: &[&str]) -> io::Result<NamedTempFile> {
     let prefix = litter_prefix(&location.target);
     let mut builder = tempfile::Builder::new();
     // 0600 from birth is what tempfile does; saying so keeps it so.
@@ -119,9 +120,25 @@ fn write_sibling(location: &Location, content: &[u8]) -> io::Result<TempPath> {
     if let Ok(old) = fs::metadata(&location.target).or_else(|_| fs::metadata(location.folder())) {
         keep_owner(sibling.as_file(), &old)?;
     }
-    sibling.write_all(content)?;
+    write_all(sibling.as_file_mut(), parts)?;
     sibling.as_file().sync_all()?;
-    Ok(sibling.into_temp_path())
+    Ok(sibling)
+}
+
+/// Writes all pieces from where they are: a buffer would be one more copy of secrets.
+fn write_all(file: &mut File, parts: &[&str]) -> io::Result<()> {
+    let mut slices: Vec<IoSlice<'_>> =
+        parts.iter().filter(|part| !part.is_empty()).map(|part| IoSlice::new(part.as_bytes())).collect();
+    let mut left = slices.as_mut_slice();
+    while !left.is_empty() {
+        match file.write_vectored(left) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut left, written),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Root may write somebody else's store; it stays theirs.

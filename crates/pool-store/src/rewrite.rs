@@ -73,7 +73,7 @@ impl FileStore {
         }
         document.stamp(now).map_err(format())?;
         let backup = back_up(&location, now, &proof)?;
-        replace(&location, document.render().as_str(), &proof)?;
+        replace(&location, &document.parts(), &proof)?;
         Ok(Rewritten { report, backup: Some(backup) })
     }
 }

@@ -1,10 +1,8 @@
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
-use pool_core::{Applied, Change, ChangeError, CredentialId, DefinitionEdit, Pool, Pools, Provider, Pruned};
-use pool_format::raw::{List, Object, Text};
-use pool_format::{Document, Placement, read_entry, read_record, renew_entry, write_entry, write_record};
-use pool_migrate::{migrate, rollback};
+use pool_core::{Applied, Change, ChangeError, CredentialId, DefinitionEdit, Pools, Provider, Pruned};
+use pool_format::raw::{List, Object};
+use pool_format::{Document, Placement, read_entry, renew_entry, write_entry, write_record};
+use pool_migrate::{migrate, read_pools, rollback};
 
 use crate::environment::Environment;
 use crate::error::StoreError;
@@ -12,31 +10,39 @@ use crate::location::Location;
 use crate::store::Pruning;
 use crate::transaction::{Answer, apply, apply_all};
 
-/// A store in memory, migrated: the document, and the pools that were read from it.
+/// A store in memory: the document, and the pools that were read from it.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     document: Document,
+    /// The layout of the file, which a write leaves as it is.
     placement: Placement,
+    /// Whether the document is still to be migrated, as the pools are from the start.
+    is_legacy: bool,
     environment: Environment,
     pub(crate) pools: Pools,
 }
 
 impl Snapshot {
-    /// Migrates a document in memory and reads its pools.
+    /// Reads the pools of a document.
     pub(crate) fn of(
-        mut document: Document,
+        document: Document,
         environment: Environment,
         location: &Location,
         now: DateTime<Utc>,
     ) -> Result<Self, StoreError> {
-        let placement = document.placement();
-        migrate(&mut document, &environment, now).map_err(StoreError::format(&location.target))?;
-        let pools = document
-            .providers()
-            .into_iter()
-            .map(|provider| read_pool(&document, provider, &environment, now));
-        let pools = Pools::new(pools);
-        Ok(Self { document, placement, environment, pools })
+        let sight = read_pools(&document, &environment, now).map_err(StoreError::format(&location.target))?;
+        let (placement, is_legacy, pools) = (document.placement(), sight.is_legacy, sight.pools);
+        Ok(Self { document, placement, is_legacy, environment, pools })
+    }
+
+    /// Makes the document what the pools are from the start, before it is changed.
+    pub(crate) fn migrate(&mut self, location: &Location, now: DateTime<Utc>) -> Result<(), StoreError> {
+        if self.is_legacy {
+            migrate(&mut self.document, &self.environment, now)
+                .map_err(StoreError::format(&location.target))?;
+            self.is_legacy = false;
+        }
+        Ok(())
     }
 
     /// Applies changes, each at its own time; answers whether there is anything to write.
@@ -66,14 +72,28 @@ impl Snapshot {
         Ok(())
     }
 
-    /// The text to write: stamped, and in the layout that the store says it has.
-    pub(crate) fn into_text(mut self, location: &Location, now: DateTime<Utc>) -> Result<Text, StoreError> {
+    /// Makes the document what is to be written: stamped, and in the layout that the store says it has.
+    pub(crate) fn finish(&mut self, location: &Location, now: DateTime<Utc>) -> Result<(), StoreError> {
         let format = || StoreError::format(&location.target);
         if self.placement == Placement::Inline {
             rollback(&mut self.document, &self.environment, now).map_err(format())?;
         }
-        self.document.stamp(now).map_err(format())?;
-        Ok(self.document.render())
+        self.document.stamp(now).map_err(format())
+    }
+
+    /// The text, piece by piece.
+    pub(crate) fn parts(&self) -> Vec<&str> {
+        self.document.parts()
+    }
+
+    /// Whether this program may write the store.
+    pub(crate) fn writable(&self, location: &Location) -> Result<(), StoreError> {
+        self.document.writable().map_err(StoreError::format(&location.target))
+    }
+
+    /// Whether the next change can go on from here: a store that is rolled back is read anew each time.
+    pub(crate) fn can_go_on(&self) -> bool {
+        self.placement == Placement::Split
     }
 
     fn prune(&mut self, now: DateTime<Utc>) {
@@ -83,13 +103,8 @@ impl Snapshot {
             self.edit_definitions(&provider, &[pruned.edit()]);
             self.write_records(&provider, [id], now);
         }
-        let providers: Vec<Provider> = self.pools.iter().map(|pool| pool.provider().clone()).collect();
-        for provider in providers {
-            let forgotten =
-                self.pools.get_mut(&provider).map(|pool| pool.forget_removed(now)).unwrap_or_default();
-            if !forgotten.is_empty() {
-                self.write_records(&provider, forgotten, now);
-            }
+        for (provider, forgotten) in self.pools.forget_removed(now) {
+            self.write_records(&provider, forgotten, now);
         }
     }
 
@@ -104,7 +119,8 @@ impl Snapshot {
         ids: impl IntoIterator<Item = CredentialId>,
         now: DateTime<Utc>,
     ) {
-        let Some(pool) = self.pools.get(provider) else { return };
+        let mut ids = ids.into_iter().peekable();
+        let Some(pool) = self.pools.get(provider).filter(|_| ids.peek().is_some()) else { return };
         let mut records = self.document.records(provider);
         for id in ids {
             let current = records.get(id.as_str()).cloned();
@@ -167,9 +183,8 @@ impl Snapshot {
         wanted: impl Fn(&pool_core::Credential) -> bool,
     ) -> Vec<(usize, Object)> {
         let read = |(index, raw)| {
-            let entry = Object::read(raw)?;
-            let credential = read_entry(&entry, provider, &self.environment)?;
-            wanted(&credential).then_some((index, entry))
+            let credential = read_entry(raw, provider, &self.environment)?;
+            wanted(&credential).then(|| Object::read(raw)).flatten().map(|entry| (index, entry))
         };
         entries.items().enumerate().filter_map(read).collect()
     }
@@ -177,16 +192,4 @@ impl Snapshot {
 
 pub(crate) fn log_pruned(provider: &Provider, pruned: &Pruned) {
     tracing::warn!(%provider, id = %pruned.id, label = pruned.label, reason = pruned.reason, "pruned a credential");
-}
-
-fn read_pool(document: &Document, provider: Provider, environment: &Environment, now: DateTime<Utc>) -> Pool {
-    let entries = document.entries(&provider);
-    let read = |raw| read_entry(&Object::read(raw)?, &provider, environment);
-    let credentials = entries.items().filter_map(read).collect();
-    let records: HashMap<_, _> = document
-        .records(&provider)
-        .members()
-        .filter_map(|(id, raw)| Some((CredentialId::new(id.to_text()?).ok()?, read_record(raw, now))))
-        .collect();
-    Pool::new(provider, credentials, records)
 }

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -54,7 +55,7 @@ pub struct Version(pub(crate) Kept);
 
 #[derive(Debug)]
 pub(crate) enum Kept {
-    File(Identity),
+    File(Arc<Identity>),
     Memory(u64),
 }
 
@@ -98,13 +99,23 @@ pub struct Committed {
 pub struct FileStore {
     pub(crate) path: PathBuf,
     pub(crate) lock_wait: Duration,
+    /// The store as this process last read or wrote it: the next change goes on from there while the file is that one.
+    current: Arc<Mutex<Option<Current>>>,
+}
+
+/// A store as it was read or written, and which file that was.
+#[derive(Debug)]
+struct Current {
+    identity: Arc<Identity>,
+    snapshot: Snapshot,
+    loose_mode: Option<u32>,
 }
 
 impl FileStore {
     /// A store at a path. Nothing is touched yet.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), lock_wait: DEFAULT_LOCK_WAIT }
+        Self { path: path.into(), lock_wait: DEFAULT_LOCK_WAIT, current: Arc::default() }
     }
 
     /// Sets how long a change waits for the lock; 30 s by default.
@@ -131,6 +142,31 @@ impl FileStore {
     }
 }
 
+impl FileStore {
+    fn current(&self) -> MutexGuard<'_, Option<Current>> {
+        // It is only ever replaced whole, so a thread that panicked left it whole.
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Current {
+    fn read(location: &Location, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        let reading = file::read(location)?;
+        let environment = Environment::of(&file::variables_folder(location));
+        let snapshot = Snapshot::of(reading.document, environment, location, now)?;
+        Ok(Self { identity: Arc::new(reading.identity), snapshot, loose_mode: reading.loose_mode })
+    }
+
+    fn version(&self) -> Version {
+        Version(Kept::File(Arc::clone(&self.identity)))
+    }
+
+    fn loaded(&self) -> Loaded {
+        let pools = self.snapshot.pools.clone();
+        Loaded { pools, version: self.version(), loose_mode: self.loose_mode }
+    }
+}
+
 impl Store for FileStore {
     fn load(&self, known: Option<&Version>, now: DateTime<Utc>) -> Result<Option<Loaded>, StoreError> {
         let location = Location::of(&self.path)?;
@@ -139,11 +175,13 @@ impl Store for FileStore {
         {
             return Ok(None);
         }
-        let reading = file::read(&location)?;
-        let environment = Environment::of(&file::variables_folder(&location));
-        let snapshot = Snapshot::of(reading.document, environment, &location, now)?;
-        let version = Version(Kept::File(reading.identity));
-        Ok(Some(Loaded { pools: snapshot.pools, version, loose_mode: reading.loose_mode }))
+        let mut current = self.current();
+        // What was read before is let go first, so that there are never three of them.
+        if let Some(kept) = current.take().filter(|kept| kept.identity.is_current(&location)) {
+            return Ok(Some(current.insert(kept).loaded()));
+        }
+        let fresh = Current::read(&location, now)?;
+        Ok(Some(current.insert(fresh).loaded()))
     }
 
     fn apply(
@@ -153,18 +191,27 @@ impl Store for FileStore {
         now: DateTime<Utc>,
     ) -> Result<Committed, StoreError> {
         let (location, proof) = self.lock()?;
-        let reading = file::read(&location)?;
-        reading.document.writable().map_err(StoreError::format(&location.target))?;
-        let environment = Environment::of(&file::variables_folder(&location));
-        let mut snapshot = Snapshot::of(reading.document, environment, &location, now)?;
-        let (outcomes, is_changed) = snapshot.apply(changes, pruning, now);
-        let pools = snapshot.pools.clone();
-        if !is_changed {
-            let version = Some(Version(Kept::File(reading.identity)));
-            return Ok(Committed { outcomes, pools, version, written: false });
+        // Taken out: after an error halfway, what is in memory is not what is on the disk.
+        let kept = self.current().take().filter(|kept| kept.identity.is_certain(&location));
+        let mut current = match kept {
+            Some(kept) => kept,
+            None => Current::read(&location, now)?,
+        };
+        current.snapshot.writable(&location)?;
+        current.snapshot.migrate(&location, now)?;
+        let (outcomes, is_changed) = current.snapshot.apply(changes, pruning, now);
+        let pools = current.snapshot.pools.clone();
+        if is_changed {
+            current.snapshot.finish(&location, now)?;
+            let written = replace(&location, &current.snapshot.parts(), &proof)?;
+            let identity = current.identity.replaced_by(written);
+            let Some(identity) = identity.filter(|_| current.snapshot.can_go_on()) else {
+                return Ok(Committed { outcomes, pools, version: None, written: true });
+            };
+            current = Current { identity: Arc::new(identity), snapshot: current.snapshot, loose_mode: None };
         }
-        let text = snapshot.into_text(&location, now)?;
-        replace(&location, text.as_str(), &proof)?;
-        Ok(Committed { outcomes, pools, version: None, written: true })
+        let version = Some(current.version());
+        *self.current() = Some(current);
+        Ok(Committed { outcomes, pools, version, written: is_changed })
     }
 }

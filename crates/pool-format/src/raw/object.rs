@@ -3,12 +3,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
 
-use serde::Deserializer;
-use serde::de::{MapAccess, Visitor};
-use serde_json::value::RawValue;
-
 use super::frame::{Frame, Gaps};
 use super::layout::Layout;
+use super::slice::Members as _;
 use super::value::{Kind, Raw};
 
 /// One level of an object: its members in order, with every duplicate, each still a slice of the text.
@@ -70,9 +67,7 @@ impl Object {
         }
         let members = match raw.known_members() {
             Some(known) => known.iter().map(|(key, value)| (raw.at(key), raw.at(value))).collect(),
-            None => {
-                serde_json::Deserializer::from_str(raw.as_str()).deserialize_map(Members { of: raw }).ok()?
-            }
+            None => walk(raw)?,
         };
         let gaps = Gaps::of(raw, &members, |(key, value)| key.range().start..value.range().end);
         let gaps = gaps
@@ -309,26 +304,11 @@ impl fmt::Debug for Object {
     }
 }
 
-/// Collects the members of an object as slices of it.
-struct Members<'a> {
-    of: &'a Raw,
-}
-
-impl<'de> Visitor<'de> for Members<'_> {
-    type Value = Vec<(Raw, Raw)>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        // A raw key is not decoded, so one with a lone surrogate passes.
-        while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
-            members.push((self.of.part(key), self.of.part(value)));
-        }
-        Ok(members)
-    }
+/// The members of an object as slices of it.
+fn walk(raw: &Raw) -> Option<Vec<(Raw, Raw)>> {
+    let mut members = Vec::new();
+    let is_whole = raw.each_member(&mut |key, value| members.push((key.to_raw(), value.to_raw())));
+    is_whole.then_some(members)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::error::SyntaxError;
 use super::outline::Outline;
+use super::slice::Slice;
 use super::string;
 use super::text::Text;
 
@@ -167,15 +168,7 @@ impl Raw {
     /// ```
     #[must_use]
     pub fn kind(&self) -> Kind {
-        // Valid JSON is known by its first byte.
-        match self.as_str().as_bytes().first() {
-            Some(b'n') => Kind::Null,
-            Some(b't' | b'f') => Kind::Boolean,
-            Some(b'"') => Kind::String,
-            Some(b'[') => Kind::Array,
-            Some(b'{') => Kind::Object,
-            _ => Kind::Number,
-        }
+        self.slice().kind()
     }
 
     /// What a string says. `None` for what is no string, and for one with a lone surrogate: no Rust string can hold it.
@@ -191,7 +184,7 @@ impl Raw {
     /// ```
     #[must_use]
     pub fn to_text(&self) -> Option<String> {
-        self.decoded().map(Cow::into_owned)
+        self.slice().to_text()
     }
 
     /// Whether this is a string that says `text`, however it is escaped.
@@ -204,7 +197,7 @@ impl Raw {
     /// ```
     #[must_use]
     pub fn says(&self, text: &str) -> bool {
-        self.between_quotes().is_some_and(|escaped| string::says(escaped, text))
+        self.slice().says(text)
     }
 
     /// The token of a number, as it is spelled: only the caller knows what precision it needs.
@@ -218,7 +211,7 @@ impl Raw {
     /// ```
     #[must_use]
     pub fn number(&self) -> Option<&str> {
-        (self.kind() == Kind::Number).then(|| self.as_str())
+        self.slice().number()
     }
 
     /// The value of a boolean.
@@ -248,7 +241,7 @@ impl Raw {
     pub(super) fn within(text: &Text) -> Result<Self, SyntaxError> {
         let (range, outline) =
             Outline::read(text).map_err(|error| SyntaxError::in_text(text.as_str(), &error))?;
-        Ok(Self::slice(&text.clone().outlined(outline), range))
+        Ok(Self::part_of(&text.clone().outlined(outline), range))
     }
 
     /// A text that was put together from values and is known to be one.
@@ -259,7 +252,7 @@ impl Raw {
 
     /// A value inside this one, borrowed from its text.
     pub(super) fn part(&self, value: &RawValue) -> Self {
-        Self::slice(&self.text, self.text.range_of(value.get()))
+        Self::part_of(&self.text, self.text.range_of(value.get()))
     }
 
     /// The members of a container whose upper levels are known: keys (empty in a list) and values.
@@ -269,7 +262,7 @@ impl Raw {
 
     /// A value at a place in the text of this one.
     pub(super) fn at(&self, range: &Range<usize>) -> Self {
-        Self::slice(&self.text, range.clone())
+        Self::part_of(&self.text, range.clone())
     }
 
     pub(super) fn range(&self) -> Range<usize> {
@@ -277,16 +270,19 @@ impl Raw {
     }
 
     /// What a string says, borrowed where nothing in it is escaped.
-    pub(super) fn decoded(&self) -> Option<Cow<'_, str>> {
-        string::unescape(self.between_quotes()?)
+    #[must_use]
+    pub fn decoded(&self) -> Option<Cow<'_, str>> {
+        self.slice().decoded()
     }
 
-    fn slice(text: &Text, range: Range<usize>) -> Self {
+    pub(super) fn part_of(text: &Text, range: Range<usize>) -> Self {
         Self { text: text.clone(), start: range.start, end: range.end }
     }
 
-    fn between_quotes(&self) -> Option<&str> {
-        self.as_str().strip_prefix('"')?.strip_suffix('"')
+    /// The value, borrowed.
+    #[must_use]
+    pub fn slice(&self) -> Slice<'_> {
+        Slice::new(&self.text, self.as_str())
     }
 }
 

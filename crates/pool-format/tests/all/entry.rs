@@ -172,7 +172,7 @@ fn times_are_read_in_every_form_that_the_format_takes() {
         (r#"{"at": 1779791220}"#, false),
     ];
     for (json, is_time) in cases {
-        assert_eq!(read_time(&raw(json)), is_time.then(then), "{json}");
+        assert_eq!(read_time(raw(json).slice()), is_time.then(then), "{json}");
     }
 }
 

@@ -1,9 +1,10 @@
 //! What holds for any store.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use pool_core::{State, time};
-use pool_format::raw::{Object, Raw};
+use pool_core::{CredentialId, Pools, Record, State, time};
+use pool_format::raw::{Kind, Object, Raw};
 use pool_format::{Document, Placement, read_code, read_record, read_time};
+use pool_migrate::read_pools;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -110,11 +111,11 @@ impl Said {
     fn of(entry: &Object) -> String {
         let told = |name: &str| entry.get(name).filter(|raw| !raw.is_null());
         let text = |name: &str| told(name).and_then(Raw::to_text);
-        let time = |name: &str| told(name).and_then(read_time);
+        let time = |name: &str| told(name).and_then(|raw| read_time(raw.slice()));
         let count = told("request_count").and_then(|raw| raw.number()?.parse::<u32>().ok());
         let (reason, message) = (text("last_error_reason"), text("last_error_message"));
         let (at, reset) = (time("last_status_at"), time("last_error_reset_at"));
-        let code = told("last_error_code").and_then(read_code);
+        let code = told("last_error_code").and_then(|raw| read_code(raw.slice()));
         format!("{:?}", (text("last_status"), at, code, reason, message, reset, count.unwrap_or(0)))
     }
 
@@ -320,6 +321,26 @@ proptest! {
     }
 
     #[test]
+    fn pools_that_are_read_at_once_are_those_of_a_migrated_store(text in odd_store(), is_rolled_back: bool) {
+        let mut document = read(&text);
+        if is_rolled_back {
+            roll_back_at_noon(&mut document);
+        }
+        let sight = read_pools(&document, &(), noon()).unwrap();
+        migrate_at_noon(&mut document);
+        let migrated = read_pools(&document, &(), noon()).unwrap();
+        prop_assert!(!migrated.is_legacy || document.records(&acme()).members().any(|(_, raw)| raw.kind() != Kind::Object));
+        let seen = |pools: &Pools| {
+            let pool = pools.get(&acme());
+            let credentials = pool.map(|pool| pool.credentials().to_vec()).unwrap_or_default();
+            let record = |id: &CredentialId| pool.and_then(|pool| pool.record(id)).cloned().unwrap_or_default();
+            let records: Vec<Record> = credentials.iter().map(|credential| record(&credential.id)).collect();
+            (credentials, records)
+        };
+        prop_assert_eq!(seen(&sight.pools), seen(&migrated.pools));
+    }
+
+    #[test]
     fn definitions_stay_as_they_are_spelled(text in odd_store()) {
         prop_assert_eq!(definitions_of(&migrated(&text)), definitions_of(&read(&text)));
     }
@@ -332,8 +353,8 @@ proptest! {
         for name in INLINE {
             let Some(raw) = entry.get(name).filter(|raw| !raw.is_null()) else { continue };
             let is_read = match name {
-                "last_status_at" | "last_error_reset_at" => read_time(raw).is_some(),
-                "last_error_code" => read_code(raw).is_some(),
+                "last_status_at" | "last_error_reset_at" => read_time(raw.slice()).is_some(),
+                "last_error_code" => read_code(raw.slice()).is_some(),
                 "request_count" => raw.number().is_some_and(|number| number.parse::<u64>().is_ok()),
                 _ => raw.to_text().is_some(),
             };
