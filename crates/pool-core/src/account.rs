@@ -1,11 +1,13 @@
 //! Whose account a token belongs to, read from its claims. Nothing is verified: the token is ours, and only
 //! compared with our own.
 
+use std::collections::HashMap;
+
 use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
 use crate::provider::Provider;
 use crate::secret::{Fingerprint, Secret};
@@ -22,46 +24,48 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// The claims of a JWT (RFC 7519).
-pub(crate) struct Claims(Map<String, Value>);
+/// The claims of a JWT (RFC 7519), as far as they are asked for.
+pub(crate) struct Claims {
+    expires_at: Option<DateTime<Utc>>,
+    account_id: Option<String>,
+    user: Option<String>,
+}
+
+/// One level of claims, of which only those that are asked for are parsed.
+type Level<'a> = HashMap<String, &'a RawValue>;
 
 impl Claims {
     /// Reads the middle part of a token, if it is a JWT.
     pub(crate) fn of(token: &Secret) -> Option<Self> {
         let payload = token.expose().split('.').nth(1)?;
         let bytes = zeroize::Zeroizing::new(BASE64.decode(payload).ok()?);
-        match serde_json::from_slice(&bytes).ok()? {
-            Value::Object(claims) => Some(Self(claims)),
-            _ => None,
-        }
+        let claims: Level<'_> = serde_json::from_slice(&bytes).ok()?;
+        let openai = claims.get(OPENAI_CLAIM).and_then(|claim| serde_json::from_str(claim.get()).ok());
+        let openai: Level<'_> = openai.unwrap_or_default();
+        let nested = |name| text(&openai, name).or_else(|| text(&claims, name));
+        Some(Self {
+            expires_at: claims.get("exp").and_then(|exp| time::parse_number(exp.get())),
+            account_id: nested("chatgpt_account_id").or_else(|| text(&claims, "account_id")),
+            user: nested("chatgpt_user_id")
+                .or_else(|| text(&claims, "sub"))
+                .or_else(|| text(&claims, "email")),
+        })
     }
 
     /// `exp`, in seconds since 1970.
     pub(crate) fn expires_at(&self) -> Option<DateTime<Utc>> {
-        time::parse_number(&self.0.get("exp")?.as_number()?.to_string())
-    }
-
-    fn account_id(&self) -> Option<&str> {
-        self.nested("chatgpt_account_id").or_else(|| text(&self.0, "account_id"))
-    }
-
-    fn user(&self) -> Option<&str> {
-        self.nested("chatgpt_user_id").or_else(|| text(&self.0, "sub")).or_else(|| text(&self.0, "email"))
-    }
-
-    fn nested(&self, name: &str) -> Option<&str> {
-        let openai = self.0.get(OPENAI_CLAIM).and_then(Value::as_object);
-        openai.and_then(|claims| text(claims, name)).or_else(|| text(&self.0, name))
+        self.expires_at
     }
 }
 
-fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    claims.get(name)?.as_str().filter(|text| !text.is_empty())
+fn text(claims: &Level<'_>, name: &str) -> Option<String> {
+    let text: Option<String> = serde_json::from_str(claims.get(name)?.get()).ok();
+    text.filter(|text| !text.is_empty())
 }
 
 /// One name for provider, account and user together. A part that is not known is never the same, so then there is none.
 pub(crate) fn fingerprint(provider: &Provider, claims: &Claims) -> Option<Fingerprint> {
-    let key = format!("{provider}\n{}\n{}", claims.account_id()?, claims.user()?);
+    let key = format!("{provider}\n{}\n{}", claims.account_id.as_ref()?, claims.user.as_ref()?);
     Some(Fingerprint::of(&key))
 }
 

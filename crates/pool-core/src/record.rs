@@ -161,9 +161,9 @@ impl LastError {
         let clean = |text: &str| {
             // Cut before masking too: a message may be megabytes. So far behind what is kept, no piece of a secret
             // across the cut is kept, however much of the text before it was secrets.
-            let head: String = text.chars().take(MASKED).collect();
-            let masked = credential.map_or_else(|| mask_keys(&head), |credential| credential.mask(&head));
-            Some(masked.chars().take(LONGEST_MESSAGE).collect::<String>()).filter(|text| !text.is_empty())
+            let head = beginning(text, MASKED);
+            let masked = credential.map_or_else(|| mask_keys(head), |credential| credential.mask(head));
+            Some(beginning(&masked, LONGEST_MESSAGE).to_owned()).filter(|text| !text.is_empty())
         };
         Self {
             kind,
@@ -171,6 +171,14 @@ impl LastError {
             reason: failure.error_code().and_then(clean),
             message: clean(failure.words()),
         }
+    }
+}
+
+/// So many characters of a text at most.
+fn beginning(text: &str, characters: usize) -> &str {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) if text.len() > characters => &text[..end],
+        _ => text,
     }
 }
 

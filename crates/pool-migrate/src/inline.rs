@@ -141,7 +141,10 @@ impl Said {
     /// `None` where it is over: neither a reset nor a time to count from.
     fn exhausted(&self, credential: &Credential, provider: &Provider, now: DateTime<Utc>) -> Option<State> {
         let kind = kind_of_rest(self.code, self.reason.as_deref(), self.message.as_deref());
-        let judged = Judged::by(kind, judged_secret(credential), credential.account(provider));
+        let account = if kind.is_quota() { credential.account(provider) } else { None };
+        // To name a secret takes a hash over all of it.
+        let subject = if account.is_none() { judged_secret(credential) } else { None };
+        let judged = Judged::by(kind, subject, account);
         let reset = self.reset.map(|reset| (reset, ResetFrom::Provider));
         Rest::read(self.at, reset, judged, self.error(kind, credential), now).map(State::Exhausted)
     }
