@@ -1,16 +1,17 @@
 //! Whose account a token belongs to, read from its claims. Nothing is verified: the token is ours, and only
 //! compared with our own.
 
-use std::collections::HashMap;
+use std::fmt;
 
 use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use chrono::{DateTime, Utc};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::provider::Provider;
-use crate::secret::{Fingerprint, Secret};
+use crate::secret::Fingerprint;
 use crate::time;
 
 /// The claim under which OpenAI nests what it says of a ChatGPT account.
@@ -25,31 +26,34 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// The claims of a JWT (RFC 7519), as far as they are asked for.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Claims {
     expires_at: Option<DateTime<Utc>>,
-    account_id: Option<String>,
-    user: Option<String>,
+    account_id: Option<Box<str>>,
+    user: Option<Box<str>>,
 }
-
-/// One level of claims, of which only those that are asked for are parsed.
-type Level<'a> = HashMap<String, &'a RawValue>;
 
 impl Claims {
     /// Reads the middle part of a token, if it is a JWT.
-    pub(crate) fn of(token: &Secret) -> Option<Self> {
-        let payload = token.expose().split('.').nth(1)?;
+    pub(crate) fn of(token: &str) -> Option<Self> {
+        let payload = token.split('.').nth(1)?;
         let bytes = zeroize::Zeroizing::new(BASE64.decode(payload).ok()?);
         let claims: Level<'_> = serde_json::from_slice(&bytes).ok()?;
-        let openai = claims.get(OPENAI_CLAIM).and_then(|claim| serde_json::from_str(claim.get()).ok());
-        let openai: Level<'_> = openai.unwrap_or_default();
-        let nested = |name| text(&openai, name).or_else(|| text(&claims, name));
+        let Level([exp, chatgpt_account, chatgpt_user, account, sub, openai, email]) = claims;
+        let openai = openai.and_then(|claim| serde_json::from_str(claim.get()).ok());
+        let Level([_, openai_account, openai_user, ..]) = openai.unwrap_or_default();
+        let first = |candidates: [Option<&RawValue>; 4]| candidates.into_iter().flatten().find_map(text);
         Some(Self {
-            expires_at: claims.get("exp").and_then(|exp| time::parse_number(exp.get())),
-            account_id: nested("chatgpt_account_id").or_else(|| text(&claims, "account_id")),
-            user: nested("chatgpt_user_id")
-                .or_else(|| text(&claims, "sub"))
-                .or_else(|| text(&claims, "email")),
+            expires_at: exp.and_then(|exp| time::parse_number(exp.get())),
+            account_id: first([openai_account, chatgpt_account, account, None]),
+            user: first([openai_user, chatgpt_user, sub, email]),
         })
+    }
+
+    /// Whether both name the same account and user. A part that is not known is never the same.
+    pub(crate) fn is_same_account(&self, other: &Self) -> bool {
+        let known = self.account_id.is_some() && self.user.is_some();
+        known && (&self.account_id, &self.user) == (&other.account_id, &other.user)
     }
 
     /// `exp`, in seconds since 1970.
@@ -58,9 +62,42 @@ impl Claims {
     }
 }
 
-fn text(claims: &Level<'_>, name: &str) -> Option<String> {
-    let text: Option<String> = serde_json::from_str(claims.get(name)?.get()).ok();
-    text.filter(|text| !text.is_empty())
+/// The claims that are asked for, in this order.
+const NAMES: [&str; 7] =
+    ["exp", "chatgpt_account_id", "chatgpt_user_id", "account_id", "sub", OPENAI_CLAIM, "email"];
+
+/// One level of claims: those that are asked for, as they are spelled. Of several with a name the last counts.
+#[derive(Default)]
+struct Level<'a>([Option<&'a RawValue>; 7]);
+
+impl<'de> Deserialize<'de> for Level<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(LevelVisitor)
+    }
+}
+
+struct LevelVisitor;
+
+impl<'de> Visitor<'de> for LevelVisitor {
+    type Value = Level<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("claims")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut level = Level::default();
+        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+            if let Some(index) = NAMES.iter().position(|known| *known == name) {
+                level.0[index] = Some(value);
+            }
+        }
+        Ok(level)
+    }
+}
+
+fn text(claim: &RawValue) -> Option<Box<str>> {
+    serde_json::from_str(claim.get()).ok().filter(|text: &Box<str>| !text.is_empty())
 }
 
 /// One name for provider, account and user together. A part that is not known is never the same, so then there is none.
@@ -73,8 +110,8 @@ pub(crate) fn fingerprint(provider: &Provider, claims: &Claims) -> Option<Finger
 mod tests {
     use super::*;
 
-    fn token(claims: &str) -> Secret {
-        Secret::new(format!("e30.{}.c2ln", BASE64.encode(claims)))
+    fn token(claims: &str) -> String {
+        format!("e30.{}.c2ln", BASE64.encode(claims))
     }
 
     fn account(claims: &str) -> Option<Fingerprint> {
@@ -101,7 +138,7 @@ mod tests {
     #[test]
     fn what_is_no_jwt_has_no_claims() {
         for text in ["", "sk-test", "a.b", "a.!!!.c", "a.W10.c", "..", "é.é.é"] {
-            assert!(Claims::of(&Secret::new(text.to_owned())).is_none(), "{text}");
+            assert!(Claims::of(text).is_none(), "{text}");
         }
     }
 

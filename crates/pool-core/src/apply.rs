@@ -290,10 +290,9 @@ impl Pool {
             Target::Secret(_) => self.suspects(target)?,
             Target::Id(_) | Target::Held(..) => vec![Arc::clone(culprit)],
         };
-        if let (Scope::Account, Some(account)) = (scope, culprit.account(&self.provider)) {
+        if scope == Scope::Account {
             let sibling = |other: &&Arc<Credential>| {
-                other.account(&self.provider) == Some(account)
-                    && !suspects.iter().any(|known| known.id == other.id)
+                other.shares_account_with(culprit) && !suspects.iter().any(|known| known.id == other.id)
             };
             let siblings: Vec<_> = self.credentials.iter().filter(sibling).cloned().collect();
             suspects.extend(siblings);

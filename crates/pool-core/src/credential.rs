@@ -269,7 +269,12 @@ impl Credential {
     /// Whose account it is, where its token tells: the fingerprint of provider, account and user.
     #[must_use]
     pub fn account(&self, provider: &Provider) -> Option<Fingerprint> {
-        account::fingerprint(provider, &self.claims()?)
+        account::fingerprint(provider, self.claims()?)
+    }
+
+    /// Whether both are known to be the same user's logins to one account. Both are of the same provider.
+    pub(crate) fn shares_account_with(&self, other: &Self) -> bool {
+        self.claims().zip(other.claims()).is_some_and(|(mine, theirs)| mine.is_same_account(theirs))
     }
 
     /// When its access token ends: as the entry says, else as the token itself says.
@@ -293,11 +298,11 @@ impl Credential {
         tokens.into_iter().flat_map(Tokens::all).chain(lent)
     }
 
-    fn claims(&self) -> Option<Claims> {
+    fn claims(&self) -> Option<&Claims> {
         let token = match &self.holding {
             Holding::Owned(tokens) => tokens.access_token()?,
             Holding::Borrowed { .. } => self.secret()?,
         };
-        Claims::of(token)
+        token.claims()
     }
 }

@@ -6,6 +6,8 @@ use std::sync::{Arc, OnceLock};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::account::Claims;
+
 /// Words that people leave where a key should go (the list that Hermes Agent refuses).
 const PLACEHOLDERS: [&str; 13] = [
     "*",
@@ -37,8 +39,14 @@ pub struct Secret {
     /// Shared, so that the secrets of a file need not be copied out of its text.
     text: Arc<Zeroizing<String>>,
     range: Range<usize>,
-    /// Computed once: a hash over a kilobyte costs more than a pick.
+    known: Known,
+}
+
+/// What was worked out about a secret, once: a hash over a kilobyte costs more than a pick, and claims more than that.
+#[derive(Clone, Default)]
+struct Known {
     fingerprint: OnceLock<Fingerprint>,
+    claims: OnceLock<Option<Box<Claims>>>,
 }
 
 impl Secret {
@@ -46,7 +54,7 @@ impl Secret {
     #[must_use]
     pub fn new(text: String) -> Self {
         let range = 0..text.len();
-        Self { text: Arc::new(Zeroizing::new(text)), range, fingerprint: OnceLock::new() }
+        Self { text: Arc::new(Zeroizing::new(text)), range, known: Known::default() }
     }
 
     /// A secret that lies in a longer text, which stays in memory as long as the secret does. `None` where the range is
@@ -66,7 +74,7 @@ impl Secret {
     #[must_use]
     pub fn within(text: &Arc<Zeroizing<String>>, range: Range<usize>) -> Option<Self> {
         text.get(range.clone())?;
-        Some(Self { text: Arc::clone(text), range, fingerprint: OnceLock::new() })
+        Some(Self { text: Arc::clone(text), range, known: Known::default() })
     }
 
     /// The secret itself. Name it where it is used, and nowhere else.
@@ -78,7 +86,12 @@ impl Secret {
     /// The name of this secret that may be written and shown.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        *self.fingerprint.get_or_init(|| Fingerprint::of(self.expose()))
+        *self.known.fingerprint.get_or_init(|| Fingerprint::of(self.expose()))
+    }
+
+    /// What it says of its owner, where it is a JWT.
+    pub(crate) fn claims(&self) -> Option<&Claims> {
+        self.known.claims.get_or_init(|| Claims::of(self.expose()).map(Box::new)).as_deref()
     }
 
     /// Whether there is nothing in it but white space.

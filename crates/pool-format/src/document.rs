@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use pool_core::{Provider, time};
 
 use crate::error::FormatError;
-use crate::raw::{Decoded, Layout, List, Object, Raw, Text, Warning};
+use crate::raw::{Decoded, Kind, Layout, List, Object, Raw, Text, Warning};
 
 /// The section of definitions.
 const POOL: &str = "credential_pool";
@@ -106,7 +106,8 @@ impl Document {
     /// Whether a provider has a value that is no list: not ours to read or to fill.
     #[must_use]
     pub fn is_foreign(&self, provider: &Provider) -> bool {
-        self.list(provider).is_none() && self.pools.get(provider.as_str()).is_some_and(|raw| !raw.is_null())
+        let section = self.pools.get(provider.as_str());
+        section.is_some_and(|raw| !matches!(raw.kind(), Kind::Array | Kind::Null))
     }
 
     /// The entries of a provider as they stand, credentials or not; empty where it has no list.

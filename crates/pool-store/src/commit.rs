@@ -5,15 +5,18 @@
 //! its own is kept.
 
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use pool_core::{Action, Change, Credential, Outcome, Provider, State, Target, time};
 
 use crate::error::StoreError;
-use crate::handle::{Inner, Queued, View};
+use crate::handle::{Inner, LastWrite, Queued, View};
 use crate::store::Committed;
 use crate::transaction::{Answer, apply};
+
+/// Who has the turn waits for others at most so long.
+const LONGEST_GATHERING: Duration = Duration::from_millis(5);
 
 /// Changes as a store takes them, each with its own time.
 type Batch = Vec<(DateTime<Utc>, Change)>;
@@ -55,53 +58,74 @@ impl Inner {
     pub(crate) fn commit(&self, provider: &Provider, action: Action) -> Result<Outcome, StoreError> {
         let change = Change { provider: provider.clone(), action };
         let ticket = self.queue(change);
-        let _turn = self.turn();
-        if let Some(answer) = self.view().answers.remove(&ticket) {
-            return answer;
-        }
-        self.write();
-        self.view().answers.remove(&ticket).expect("a write answers all that was queued before it")
-    }
-
-    fn queue(&self, change: Change) -> u64 {
-        match self.fresh_view() {
-            Ok((mut view, now)) => view.queue(now, change),
-            // A store that cannot be read now says so when it is written.
-            Err(_) => {
-                let now = self.now();
-                self.view().queue(now, change)
+        let mut view = self.view();
+        loop {
+            if let Some(answer) = view.answers.remove(&ticket) {
+                return answer;
+            }
+            if view.is_writing {
+                view = self.written.wait(view).unwrap_or_else(PoisonError::into_inner);
+            } else {
+                self.take_turn(view).write();
+                view = self.view();
             }
         }
     }
 
+    fn queue(&self, change: Change) -> u64 {
+        match self.fresh_view() {
+            Ok((mut view, now)) => self.queue_in(&mut view, now, change),
+            // A store that cannot be read now says so when it is written.
+            Err(_) => {
+                let now = self.now();
+                self.queue_in(&mut self.view(), now, change)
+            }
+        }
+    }
+
+    fn queue_in(&self, view: &mut View, now: DateTime<Utc>, change: Change) -> u64 {
+        let ticket = view.queue(now, change);
+        self.queued.notify_one();
+        ticket
+    }
+
     /// Writes what was not written yet.
     pub(crate) fn flush(&self) -> Result<(), StoreError> {
-        let _turn = self.turn();
+        let view = self.written.wait_while(self.view(), |view| view.is_writing);
+        let turn = self.take_turn(view.unwrap_or_else(PoisonError::into_inner));
         let verdicts = self.view().unsaved.clone();
-        self.write_batch(&verdicts)?;
+        turn.write_batch(&verdicts)?;
         let now = self.now();
         let counters = {
             let mut view = self.view();
             view.put_pickers_away();
             view.counters(now)
         };
-        self.write_batch(&counters)
+        turn.write_batch(&counters)
     }
 
-    fn write_batch(&self, batch: &Batch) -> Result<(), StoreError> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let now = self.now();
-        let result = self.store.apply(batch, self.pruning, now);
-        self.view().take_in(batch, &[], result, now).map(drop)
+    fn take_turn<'a>(&'a self, mut view: MutexGuard<'a, View>) -> Turn<'a> {
+        view.is_writing = true;
+        Turn(self)
     }
 
+    pub(crate) fn view(&self) -> MutexGuard<'_, View> {
+        // A view is only ever replaced whole, so a thread that panicked left it whole.
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to write: one at a time.
+struct Turn<'a>(&'a Inner);
+
+impl Turn<'_> {
     /// Writes all that is queued, and with it what could not be written before.
     fn write(&self) {
-        let now = self.now();
+        self.gather();
+        let inner = self.0;
+        let now = inner.now();
         let (queued, batch) = {
-            let mut view = self.view();
+            let mut view = inner.view();
             view.put_pickers_away();
             let queued = view.queued.clone();
             let reasons = queued.iter().map(|queued| (queued.at, queued.change.clone()));
@@ -109,19 +133,40 @@ impl Inner {
             let batch: Batch = riders.chain(reasons).collect();
             (queued, batch)
         };
-        let result = self.store.apply(&batch, self.pruning, now);
-        let mut view = self.view();
+        let begun = Instant::now();
+        let result = inner.store.apply(&batch, inner.pruning, now);
+        let mut view = inner.view();
+        view.last_write = LastWrite { changes: queued.len(), took: begun.elapsed() };
         let answers = view.take_in(&batch, &queued, result, now);
         view.answer(&queued, answers);
     }
 
-    fn turn(&self) -> MutexGuard<'_, ()> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Those who shared the last write come back with their next change a moment after it. Waiting for them costs them
+    /// less than a write of their own, and whoever writes alone never waits.
+    fn gather(&self) {
+        let view = self.0.view();
+        let last = view.last_write;
+        if last.changes > 1 {
+            let few = |view: &mut View| view.queued.len() < last.changes;
+            let patience = (last.took / 2).min(LONGEST_GATHERING);
+            drop(self.0.queued.wait_timeout_while(view, patience, few));
+        }
     }
 
-    pub(crate) fn view(&self) -> MutexGuard<'_, View> {
-        // A view is only ever replaced whole, so a thread that panicked left it whole.
-        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    fn write_batch(&self, batch: &Batch) -> Result<(), StoreError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let now = self.0.now();
+        let result = self.0.store.apply(batch, self.0.pruning, now);
+        self.0.view().take_in(batch, &[], result, now).map(drop)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.view().is_writing = false;
+        self.0.written.notify_all();
     }
 }
 

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -43,9 +43,11 @@ pub(crate) struct Inner {
     cooldowns: Cooldowns,
     pub(crate) look_every: Duration,
     leases: Leases,
-    /// One write at a time; never taken while the view is locked.
-    pub(crate) writer: Mutex<()>,
     pub(crate) view: Mutex<View>,
+    /// Somebody has written, or gave the turn back.
+    pub(crate) written: Condvar,
+    /// Somebody has queued a change.
+    pub(crate) queued: Condvar,
 }
 
 /// Tells the time in place of the system.
@@ -68,9 +70,19 @@ pub(crate) struct View {
     pub(crate) answers: HashMap<u64, Result<Outcome, StoreError>>,
     /// How many changes were queued so far; the last one's number.
     pub(crate) tickets: u64,
+    /// Whether somebody has the turn to write.
+    pub(crate) is_writing: bool,
+    pub(crate) last_write: LastWrite,
     /// Uses that were not written yet.
     pub(crate) uncounted: HashMap<(Provider, CredentialId), Usage>,
     seeds: fastrand::Rng,
+}
+
+/// How many changes the last write took along, and how long it took.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct LastWrite {
+    pub(crate) changes: usize,
+    pub(crate) took: Duration,
 }
 
 /// A change that waits for a write.
@@ -158,6 +170,8 @@ impl Builder {
             queued: Vec::new(),
             answers: HashMap::new(),
             tickets: 0,
+            is_writing: false,
+            last_write: LastWrite::default(),
             uncounted: HashMap::new(),
             seeds: self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed),
         };
@@ -168,8 +182,9 @@ impl Builder {
             cooldowns: self.cooldowns,
             look_every: self.look_every.unwrap_or(DEFAULT_LOOK_EVERY),
             leases: Leases::default(),
-            writer: Mutex::new(()),
             view: Mutex::new(view),
+            written: Condvar::new(),
+            queued: Condvar::new(),
         }))
     }
 }
