@@ -38,7 +38,7 @@ impl Claims {
     pub(crate) fn of(token: &str) -> Option<Self> {
         let payload = token.split('.').nth(1)?;
         let bytes = zeroize::Zeroizing::new(BASE64.decode(payload).ok()?);
-        let claims: Level<'_> = serde_json::from_slice(&bytes).ok()?;
+        let claims: Level<'_> = serde_json::from_str(std::str::from_utf8(&bytes).ok()?).ok()?;
         let Level([exp, chatgpt_account, chatgpt_user, account, sub, openai, email]) = claims;
         let openai = openai.and_then(|claim| serde_json::from_str(claim.get()).ok());
         let Level([_, openai_account, openai_user, ..]) = openai.unwrap_or_default();
@@ -87,13 +87,20 @@ impl<'de> Visitor<'de> for LevelVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut level = Level::default();
-        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-            if let Some(index) = NAMES.iter().position(|known| *known == name) {
+        while let Some((name, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+            if let Some(index) = NAMES.iter().position(|known| says(name, known)) {
                 level.0[index] = Some(value);
             }
         }
         Ok(level)
     }
+}
+
+/// Whether a key is this name, however it is escaped.
+fn says(key: &RawValue, name: &str) -> bool {
+    let key = key.get();
+    let plain = key.strip_prefix('"').and_then(|key| key.strip_suffix('"'));
+    plain == Some(name) || (key.contains('\\') && serde_json::from_str(key).is_ok_and(|key: String| key == name))
 }
 
 fn text(claim: &RawValue) -> Option<Box<str>> {
@@ -140,6 +147,13 @@ mod tests {
         for text in ["", "sk-test", "a.b", "a.!!!.c", "a.W10.c", "..", "é.é.é"] {
             assert!(Claims::of(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn of_claims_the_last_of_a_name_counts_however_it_is_escaped() {
+        let plain = account(r#"{"account_id":"a","sub":"u"}"#);
+        assert!(plain.is_some());
+        assert_eq!(account(r#"{"sub":"v","account_id":"a","s\u0075b":"u"}"#), plain);
     }
 
     #[test]
