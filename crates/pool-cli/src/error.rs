@@ -151,6 +151,10 @@ fn store_hint(error: &StoreError) -> Option<String> {
         StoreError::ReadOnly { path } => {
             format!("give yourself write permission: `chmod u+w {}`", path.display())
         }
+        StoreError::Locked { holder: Some(holder), .. } => format!(
+            "let it finish, or end it with `kill {}`, and try again; do not delete the file",
+            holder.pid
+        ),
         StoreError::Locked { path, .. } => {
             format!(
                 "find who holds it with `fuser {}`, end that, and try again; do not delete the file",

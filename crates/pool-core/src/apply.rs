@@ -9,7 +9,7 @@ use crate::change::{Action, Change, ChangeError, Outcome, Place, Target};
 use crate::credential::{Credential, CredentialId, Holding, Tokens};
 use crate::pool::Pool;
 use crate::record::{Judgement, LastError, Record, State};
-use crate::secret::Fingerprint;
+use crate::secret::{Fingerprint, Secret};
 use crate::transition::{self, Grant, Revive, Suspect};
 use crate::verdict::Scope;
 
@@ -244,6 +244,7 @@ impl Pool {
             expires_at,
             ..(**old).clone()
         };
+        let replaced = replaced(stored, &new);
         let new = Arc::new(new);
         let suspect = Suspect { subject: new.subject(), account: new.account(&self.provider) };
         // A verdict on another entry of this id stands, and so does one on a secret that is replaced by itself.
@@ -253,12 +254,23 @@ impl Pool {
                 *credential = Arc::clone(&new);
             }
         }
-        let changed = is_over && self.set_state(&id, transition::rotate(&state, grant, suspect, now));
+        let is_cleared = is_over && self.set_state(&id, transition::rotate(&state, grant, suspect, now));
+        let is_noted = self.note_replaced(&id, replaced, &new);
         Ok(Applied {
             outcome: Outcome::Rotated(id.clone()),
-            records: changed.then(|| id.clone()).into_iter().collect(),
+            records: (is_cleared || is_noted).then(|| id.clone()).into_iter().collect(),
             definitions: vec![DefinitionEdit::Rotated { old: subject, renewed: new }],
         })
+    }
+
+    /// Notes which secret was replaced; an older note goes where that secret is stored again on purpose.
+    fn note_replaced(&mut self, id: &CredentialId, replaced: Option<Fingerprint>, new: &Credential) -> bool {
+        let noted = self.record(id).and_then(|record| record.replaced);
+        let next = replaced.or(noted.filter(|noted| !new.holds(*noted)));
+        if next != noted {
+            self.record_mut(id).replaced = next;
+        }
+        next != noted
     }
 
     /// Whom a target names: nobody where the secret that it names is no longer stored.
@@ -334,6 +346,12 @@ impl Pool {
         let mut left = ids.clone();
         self.credentials.iter().filter_map(|credential| left.take(&credential.id)).collect()
     }
+}
+
+/// Of the secrets that are stored no longer, the one that tells most: a refresh token is spent once it is renewed.
+fn replaced(old: &Tokens, new: &Credential) -> Option<Fingerprint> {
+    let secrets = [old.refresh_token(), old.access_token(), old.agent_key()];
+    secrets.into_iter().flatten().map(Secret::fingerprint).find(|fingerprint| !new.holds(*fingerprint))
 }
 
 /// The secret that a verdict is bound to: the one the report names, else the one stored now.

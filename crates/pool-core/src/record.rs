@@ -30,6 +30,8 @@ pub struct Record {
     pub usage: Usage,
     /// What was judged of single models.
     pub models: BTreeMap<String, State>,
+    /// The secret that we last replaced: where it is stored again, somebody wrote it back from a stale memory.
+    pub replaced: Option<Fingerprint>,
 }
 
 /// How often a credential was handed out, and when last.

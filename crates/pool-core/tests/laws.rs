@@ -668,7 +668,6 @@ fn any_state() -> impl Strategy<Value = State> {
         Judged::Secret(Fingerprint::of("key-a")),
         Judged::Account(Fingerprint::of("nobody")),
     ]);
-    let subject = || option::of(select(vec![Fingerprint::of("key-a"), Fingerprint::of("another")]));
     let error = || {
         (select(Kind::ALL.to_vec()), any_text())
             .prop_map(|(kind, text)| LastError::of(&Failure::http(429).message(text), kind, None))
@@ -678,23 +677,26 @@ fn any_state() -> impl Strategy<Value = State> {
         (option::of(any_time()), any_time(), select(ResetFrom::ALL.to_vec()), judged, error()).prop_map(
             |(at, until, from, judged, error)| State::Exhausted(Rest { at, until, from, judged, error })
         ),
-        (option::of(any_time()), subject(), error()).prop_map(|(at, subject, error)| State::Dead(Death {
-            at,
-            subject,
-            error
-        })),
-        (option::of(any_time()), subject()).prop_map(|(at, subject)| State::Removed { at, subject }),
+        (option::of(any_time()), any_subject(), error())
+            .prop_map(|(at, subject, error)| State::Dead(Death { at, subject, error })),
+        (option::of(any_time()), any_subject()).prop_map(|(at, subject)| State::Removed { at, subject }),
         any_text().prop_map(|word| State::Unknown { word }),
     ]
+}
+
+fn any_subject() -> impl Strategy<Value = Option<Fingerprint>> {
+    option::of(select(vec![Fingerprint::of("key-a"), Fingerprint::of("another")]))
 }
 
 fn any_record() -> impl Strategy<Value = Record> {
     let usage = (any::<u64>(), option::of(any_time()))
         .prop_map(|(request_count, last_used_at)| Usage { request_count, last_used_at });
-    (any_state(), usage, option::of(any_state())).prop_map(|(state, usage, model)| {
-        let models = model.into_iter().map(|state| ("large".to_owned(), state)).collect();
-        Record { state, usage, models }
-    })
+    (any_state(), usage, option::of(any_state()), any_subject()).prop_map(
+        |(state, usage, model, replaced)| {
+            let models = model.into_iter().map(|state| ("large".to_owned(), state)).collect();
+            Record { state, usage, models, replaced }
+        },
+    )
 }
 
 fn any_judgement() -> impl Strategy<Value = Judgement> {

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use pool_core::{
-    Action, Change, ChangeError, Credential, DefinitionEdit, Failure, Grant, InFlight as _, Judged, Kind,
-    LastError, NoSecret, Outcome, PickRequest, Pools, Provider, Record, ResetFrom, Rest, Revive, SelectError,
-    Source, Standing, State, Strategy, Target, Tokens, Unresolved, Usage, WhyOut,
+    Action, Change, ChangeError, Credential, DefinitionEdit, Failure, Fingerprint, Grant, InFlight as _,
+    Judged, Kind, LastError, NoSecret, Outcome, PickRequest, Pools, Provider, Record, ResetFrom, Rest,
+    Revive, SelectError, Source, Standing, State, Strategy, Target, Tokens, Unresolved, Usage, WhyOut,
 };
 use support::sim::{NOBODY, Sim};
 use support::{
@@ -1081,6 +1081,37 @@ mod definitions {
         assert_eq!(sim.lease().secret().expose(), "minted-1");
         sim.rotate(stored("a"), Tokens::access(secret("access-2")), Grant::Same);
         assert_eq!(sim.lease().secret().expose(), "access-2");
+    }
+
+    #[test]
+    fn a_renewal_leaves_the_fingerprint_of_what_it_replaced() {
+        let first = || tokens("access-1", "refresh-1");
+        let cases = [
+            ("the refresh token is spent", tokens("access-2", "refresh-2"), Grant::Same, Some("refresh-1")),
+            ("the refresh token stays", Tokens::access(secret("access-2")), Grant::Same, Some("access-1")),
+            ("a login without one", Tokens::access(secret("access-2")), Grant::New, Some("refresh-1")),
+            ("nothing new", first(), Grant::Same, None),
+        ];
+        for (what, renewed, grant, replaced) in cases {
+            let mut sim = Sim::of([login("a", "access-1", "refresh-1"), key("b")]);
+            sim.rotate(stored("a"), renewed, grant);
+            let noted = sim.pool.record(&id("a")).and_then(|record| record.replaced);
+            assert_eq!(noted, replaced.map(Fingerprint::of), "{what}");
+            // It is told, and nothing else: whoever wrote the old tokens back is picked as before.
+            sim.sign_in_elsewhere("a", first());
+            assert_eq!(sim.next(), "a", "{what}");
+        }
+    }
+
+    #[test]
+    fn what_is_stored_again_on_purpose_was_not_replaced() {
+        let mut sim = Sim::of([login("a", "access-1", "")]);
+        sim.rotate(stored("a"), Tokens::access(secret("access-2")), Grant::New);
+        sim.rotate(stored("a"), tokens("access-2", "access-1"), Grant::New);
+        assert_eq!(sim.pool.record(&id("a")).and_then(|record| record.replaced), None);
+        sim.rotate(stored("a"), Tokens::access(secret("access-3")), Grant::New);
+        sim.remove("a");
+        assert_eq!(sim.pool.record(&id("a")).and_then(|record| record.replaced), None);
     }
 
     #[test]

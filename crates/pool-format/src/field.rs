@@ -75,7 +75,7 @@ fields! {
 
 fields! {
     /// A field of a record, or of what is said of a model in it.
-    RecordField(10) {
+    RecordField(11) {
         Status = "status",
         StatusAt = "status_at",
         Subject = "subject",
@@ -86,6 +86,7 @@ fields! {
         RequestCount = "request_count",
         LastUsedAt = "last_used_at",
         Models = "models",
+        Replaced = "replaced",
     }
 }
 

@@ -26,7 +26,12 @@ pub fn read_record(raw: &Raw, now: DateTime<Utc>) -> Record {
     let Some(record) = Fields::of(raw) else {
         return Record { state: State::Unknown { word: UNREADABLE.to_owned() }, ..Record::default() };
     };
-    Record { state: read_state(&record, now), usage: read_usage(&record), models: read_models(&record, now) }
+    Record {
+        state: read_state(&record, now),
+        usage: read_usage(&record),
+        models: read_models(&record, now),
+        replaced: fingerprint(&record, RecordField::Replaced),
+    }
 }
 
 type RecordFields<'a> = Fields<'a, RecordField>;
@@ -128,6 +133,9 @@ pub fn write_record(
         write_models(&mut object, &known, record, &layout);
     }
     write_usage(&mut object, known.usage, record.usage);
+    if known.replaced != record.replaced {
+        put(&mut object, "replaced", record.replaced.map(|replaced| Raw::string(&replaced.to_string())));
+    }
     (!object.is_empty()).then(|| object.render())
 }
 

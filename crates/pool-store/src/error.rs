@@ -6,6 +6,8 @@ use std::time::Duration;
 use pool_core::ChangeError;
 use pool_format::FormatError;
 
+use crate::holder::Holder;
+
 /// Why a store cannot be read or changed. Every variant names the file.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -55,12 +57,14 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Somebody held the lock for too long.
-    #[error("{} is locked: waited {} s", path.display(), waited.as_secs_f64())]
+    #[error("{} is locked{}: waited {} s", path.display(), by(holder.as_ref()), waited.as_secs_f64())]
     Locked {
         /// The lock file.
         path: PathBuf,
         /// How long.
         waited: Duration,
+        /// Who holds it, where that is known.
+        holder: Option<Holder>,
     },
     /// The new file is in place and whole, but the folder could not be synced.
     #[error("{} is changed, but it may not survive a power loss", path.display())]
@@ -104,4 +108,8 @@ impl StoreError {
     pub(crate) fn format(path: &Path) -> impl FnOnce(FormatError) -> Self {
         move |source| Self::Format { path: path.to_owned(), source }
     }
+}
+
+fn by(holder: Option<&Holder>) -> String {
+    holder.map_or_else(String::new, |holder| format!(" by {holder}"))
 }

@@ -9,6 +9,7 @@ mod environment;
 mod error;
 mod file;
 mod handle;
+mod holder;
 mod location;
 mod lock;
 mod memory;
@@ -20,6 +21,7 @@ mod transaction;
 
 pub use error::StoreError;
 pub use handle::{Builder, DEFAULT_LOOK_EVERY, PickError, PoolHandle, Reported};
+pub use holder::Holder;
 pub use memory::MemoryStore;
 pub use rewrite::Rewritten;
 pub use store::{Committed, DEFAULT_LOCK_WAIT, FileStore, Loaded, Pruning, Store, Version};

@@ -1,14 +1,14 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::StoreError;
+use crate::holder::holder_of;
 use crate::location::{Location, folder_of};
 use crate::replace::{is_read_only, keep_owner};
-
-/// How long a waiter sleeps between two tries, at most; the jitter keeps waiters from marching in step.
-const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Proof that this process may replace the store: flock(2) on its lock files, released on drop.
 ///
@@ -41,15 +41,36 @@ impl LockGuard {
 }
 
 fn wait_for(file: File, path: &Path, wait: Duration, begun: Instant) -> Result<File, StoreError> {
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", path)(error)),
+    }
+    let mine = stand_in_line(file).map_err(StoreError::io("wait for", path))?;
+    match mine.recv_timeout(wait.saturating_sub(begun.elapsed())) {
+        Ok(locked) => locked.map_err(StoreError::io("lock", path)),
+        Err(_) => Err(StoreError::Locked { path: path.to_owned(), waited: wait, holder: holder_of(path) }),
+    }
+}
+
+/// Waits for a lock in a thread of its own, since the system call that waits knows no deadline.
+///
+/// The system serves those who wait in the order in which they came. Whoever only looks from time to time may look for
+/// minutes, while a process that locks again at once is always there first. Where nobody waits for the thread any more, the
+/// lock is given back with the channel.
+fn stand_in_line(file: File) -> io::Result<Receiver<io::Result<File>>> {
+    let (give, take) = mpsc::channel();
+    let wait = move || drop(give.send(lock(&file).map(|()| file)));
+    thread::Builder::new().name("pool-lock".to_owned()).spawn(wait)?;
+    Ok(take)
+}
+
+/// Waits, also when a signal comes in between.
+fn lock(file: &File) -> io::Result<()> {
     loop {
-        let left = wait.saturating_sub(begun.elapsed());
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if left.is_zero() => {
-                return Err(StoreError::Locked { path: path.to_owned(), waited: wait });
-            }
-            Err(TryLockError::WouldBlock) => std::thread::sleep(pause(left)),
-            Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", path)(error)),
+        match file.lock() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
         }
     }
 }
@@ -87,9 +108,4 @@ fn open_file(path: &Path, create: fn(&mut OpenOptions, bool) -> &mut OpenOptions
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     create(&mut options, true).open(path)
-}
-
-fn pause(left: Duration) -> Duration {
-    let jittered = LONGEST_PAUSE.mul_f64(0.2 + 0.8 * fastrand::f64());
-    jittered.min(left).max(Duration::from_millis(1))
 }

@@ -5,6 +5,7 @@
 mod errors;
 mod handle;
 mod held;
+mod lock;
 mod migration;
 mod model;
 mod paths;

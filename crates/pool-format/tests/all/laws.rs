@@ -35,7 +35,7 @@ const ENTRY: [&str; 12] = [
 ];
 const RENEWED: [&str; 6] =
     ["access_token", "refresh_token", "agent_key", "secret_fingerprint", "expires_at", "expires_at_ms"];
-const RECORD: [&str; 11] = [
+const RECORD: [&str; 12] = [
     "status",
     "status_at",
     "subject",
@@ -46,6 +46,7 @@ const RECORD: [&str; 11] = [
     "request_count",
     "last_used_at",
     "models",
+    "replaced",
     "legacy",
 ];
 
@@ -110,11 +111,12 @@ fn states() -> impl Strategy<Value = State> {
 
 fn records() -> impl Strategy<Value = Record> {
     let usage = (any::<u64>(), proptest::option::of(times()));
-    (states(), usage, btree_map("[a-c]", states(), 0..3)).prop_map(
-        |(state, (request_count, last_used_at), models)| Record {
+    (states(), usage, btree_map("[a-c]", states(), 0..3), proptest::option::of(fingerprints())).prop_map(
+        |(state, (request_count, last_used_at), models, replaced)| Record {
             state,
             usage: Usage { request_count, last_used_at },
             models,
+            replaced,
         },
     )
 }

@@ -322,7 +322,10 @@ fn each_kind_of_state_is_written_so() {
         ("dead", in_state(State::Dead(dead))),
         ("removed", in_state(State::Removed { at: Some(then()), subject: Some(subject()) })),
         ("of a newer program", in_state(unknown("quarantined"))),
-        ("with models, and used", Record { state: State::Exhausted(resting), usage, models: of_models }),
+        (
+            "with models, used, and renewed",
+            Record { state: State::Exhausted(resting), usage, models: of_models, replaced: Some(subject()) },
+        ),
     ];
     let shown = cases.map(|(name, record)| {
         let written = write_record(None, &record, Layout::indented(), noon()).unwrap();

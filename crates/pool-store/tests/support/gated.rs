@@ -74,7 +74,7 @@ impl Store for Gated {
         let _open = self.close();
         if self.0.refuses.load(Ordering::SeqCst) {
             let path = self.0.store.path().with_extension("lock");
-            return Err(StoreError::Locked { path, waited: Duration::from_secs(30) });
+            return Err(StoreError::Locked { path, waited: Duration::from_secs(30), holder: None });
         }
         self.0.store.apply(changes, pruning, now)
     }
