@@ -10,5 +10,9 @@ mod documents;
 mod errors;
 mod incident;
 mod migration;
+#[cfg(unix)]
+mod processes;
+#[cfg(unix)]
+mod races;
 mod replay;
 mod support;

@@ -13,6 +13,9 @@ pub(crate) struct Home {
     folder: TempDir,
 }
 
+/// What stands for the exit code of a command that was killed.
+pub(crate) const KILLED: i32 = -1;
+
 /// What a command printed, and how it ended.
 #[derive(Debug)]
 pub(crate) struct Ran {
@@ -88,16 +91,18 @@ impl Home {
     }
 
     fn run(&self, program: &str, words: &str, variables: &[(&str, &str)]) -> Ran {
-        let mut command = Command::new(program);
-        command.env_clear().env("HERMES_HOME", self.path()).env("HOME", self.path()).current_dir(self.path());
-        command.envs(variables.iter().copied());
-        let mut command = assert_cmd::Command::from_std(command);
-        let output = command.args(words.split_whitespace()).output().unwrap();
-        Ran {
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-            code: output.status.code().unwrap(),
-        }
+        let mut command = self.command(&[], program);
+        command.args(words.split_whitespace()).envs(variables.iter().copied());
+        Ran::of(command)
+    }
+
+    /// A program in this home, run by others in front of it, such as `strace`.
+    pub(crate) fn command(&self, by: &[&str], program: &str) -> Command {
+        let mut all = by.iter().copied().chain([program]);
+        let mut command = Command::new(all.next().unwrap());
+        command.args(all).current_dir(self.path());
+        command.env_clear().env("HERMES_HOME", self.path()).env("HOME", self.path());
+        command
     }
 
     /// Text with the path of this home taken out.
@@ -107,6 +112,15 @@ impl Home {
 }
 
 impl Ran {
+    pub(crate) fn of(command: Command) -> Self {
+        let output = assert_cmd::Command::from_std(command).output().unwrap();
+        Self {
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+            code: output.status.code().unwrap_or(KILLED),
+        }
+    }
+
     #[track_caller]
     pub(crate) fn succeeded(self) -> String {
         assert_eq!(self.code, 0, "{self:?}");
