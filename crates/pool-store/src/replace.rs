@@ -31,7 +31,10 @@ pub(crate) fn replace(location: &Location, text: &str, _proof: &LockGuard) -> Re
             keep(fresh);
             Ok(())
         }
-        Err(source) if fresh.try_exists().unwrap_or(true) => Err(StoreError::io("replace", target)(source)),
+        // The sibling is there, so nothing was done. Nor was it where somebody took the sibling away: no sync misses a file.
+        Err(source) if source.kind() == io::ErrorKind::NotFound || fresh.try_exists().unwrap_or(true) => {
+            Err(StoreError::io("replace", target)(source))
+        }
         // The sibling is gone, so the rename was done, and only the sync of the folder failed.
         Err(source) => {
             keep(fresh);
@@ -53,7 +56,8 @@ pub(crate) fn back_up(
     let path = place_backup(fresh, location, now)?;
     match sync_folder(location.folder()) {
         Ok(()) => Ok(path),
-        Err(source) => Err(StoreError::NotDurable { path, source: source.into() }),
+        // A backup is no change of the store.
+        Err(source) => Err(StoreError::io("back up", &location.target)(source)),
     }
 }
 
