@@ -6,13 +6,25 @@ mod canary;
 mod changes;
 mod commands;
 mod contract;
+#[cfg(target_os = "linux")]
+mod crashes;
+#[cfg(target_os = "linux")]
+mod disks;
 mod documents;
 mod errors;
 mod incident;
 mod migration;
+#[cfg(target_os = "linux")]
+mod photo;
 #[cfg(unix)]
 mod processes;
 #[cfg(unix)]
 mod races;
 mod replay;
+#[cfg(target_os = "linux")]
+mod scenarios;
+#[cfg(target_os = "linux")]
+mod skipped;
+#[cfg(target_os = "linux")]
+mod strace;
 mod support;

@@ -68,6 +68,15 @@ impl Home {
         self.write(name, text);
     }
 
+    /// Where one of the two commands is.
+    pub(crate) fn program(name: &str) -> &'static str {
+        match name {
+            "pool" => env!("CARGO_BIN_EXE_pool-under-test"),
+            "pool-migrate" => env!("CARGO_BIN_EXE_pool-migrate-under-test"),
+            _ => unreachable!("{name} is none of the commands"),
+        }
+    }
+
     pub(crate) fn read_store(&self) -> String {
         std::fs::read_to_string(self.store()).unwrap()
     }
@@ -75,11 +84,11 @@ impl Home {
     /// `pool` with these words, at noon unless they say when.
     pub(crate) fn pool(&self, words: &str) -> Ran {
         let now = if words.contains("--now") { "" } else { " --now 2026-05-26T12:00:00Z" };
-        self.run(env!("CARGO_BIN_EXE_pool-under-test"), &format!("{words}{now}"), &[])
+        self.run(Self::program("pool"), &format!("{words}{now}"), &[])
     }
 
     pub(crate) fn pool_with(&self, words: &str, variables: &[(&str, &str)]) -> Ran {
-        self.run(env!("CARGO_BIN_EXE_pool-under-test"), words, variables)
+        self.run(Self::program("pool"), words, variables)
     }
 
     pub(crate) fn pool_migrate(&self, words: &str) -> Ran {
@@ -87,7 +96,7 @@ impl Home {
     }
 
     pub(crate) fn pool_migrate_with(&self, words: &str, variables: &[(&str, &str)]) -> Ran {
-        self.run(env!("CARGO_BIN_EXE_pool-migrate-under-test"), words, variables)
+        self.run(Self::program("pool-migrate"), words, variables)
     }
 
     fn run(&self, program: &str, words: &str, variables: &[(&str, &str)]) -> Ran {
