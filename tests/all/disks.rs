@@ -4,7 +4,7 @@
 //! it.
 
 use crate::photo::Photo;
-use crate::scenarios::{self, ADD, KEY, MIGRATE, Scenario, from_the_lock, known_text};
+use crate::scenarios::{self, ADD, KEY, MIGRATE, Scenario, from_the_lock, known_text, known_words};
 use crate::strace::{self, Call, Fate};
 use crate::support::{Home, Ran};
 
@@ -80,15 +80,7 @@ fn what_a_user_is_told_when_the_disk_fails_at_a_backup() {
 /// What a user reads of one fault. The store is checked too.
 fn told_of(scenario: &Scenario, call: &Call, error: &'static str) -> String {
     let (home, ran) = check_fault(scenario, &Sides::of(scenario), call, error);
-    format!("{}{}[exit {}]\n", ran.out, without_chance(&home.redact(&ran.err)), ran.code)
-}
-
-/// An unfinished file has a name by chance.
-fn without_chance(text: &str) -> String {
-    match text.split_once(".pool-") {
-        Some((before, after)) => format!("{before}.pool-XXXXXX{}", &after[6..]),
-        None => text.to_owned(),
-    }
+    format!("{}{}[exit {}]\n", ran.out, known_words(&home, &ran.err), ran.code)
 }
 
 #[test]

@@ -15,11 +15,15 @@ mod errors;
 mod incident;
 mod migration;
 #[cfg(target_os = "linux")]
+mod mounts;
+#[cfg(target_os = "linux")]
 mod photo;
 #[cfg(unix)]
 mod processes;
 #[cfg(unix)]
 mod races;
+#[cfg(target_os = "linux")]
+mod real_disks;
 mod replay;
 #[cfg(target_os = "linux")]
 mod scenarios;

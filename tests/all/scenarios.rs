@@ -101,6 +101,15 @@ impl Scenario {
     }
 }
 
+/// What a user reads, without the path of the home and the name by chance of an unfinished file.
+pub(crate) fn known_words(home: &Home, text: &str) -> String {
+    let text = home.redact(text);
+    match text.split_once(".pool-") {
+        Some((before, after)) => format!("{before}.pool-XXXXXX{}", &after[6..]),
+        None => text,
+    }
+}
+
 /// The store with the id by chance taken out; none where there is no file.
 pub(crate) fn known_text(photo: &Photo) -> Option<String> {
     let text = String::from_utf8(photo.store()?.to_vec()).unwrap();
