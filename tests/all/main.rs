@@ -6,11 +6,31 @@ mod canary;
 mod changes;
 mod commands;
 mod contract;
+#[cfg(target_os = "linux")]
+mod crashes;
+#[cfg(target_os = "linux")]
+mod disks;
 mod documents;
 mod errors;
 mod exec;
 mod incident;
 mod migration;
+#[cfg(target_os = "linux")]
+mod mounts;
+#[cfg(target_os = "linux")]
+mod photo;
+#[cfg(unix)]
+mod processes;
+#[cfg(unix)]
+mod races;
+#[cfg(target_os = "linux")]
+mod real_disks;
 mod replay;
+#[cfg(target_os = "linux")]
+mod scenarios;
 mod shells;
+#[cfg(target_os = "linux")]
+mod skipped;
+#[cfg(target_os = "linux")]
+mod strace;
 mod support;

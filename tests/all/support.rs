@@ -13,6 +13,9 @@ pub(crate) struct Home {
     folder: TempDir,
 }
 
+/// What stands for the exit code of a command that was killed.
+pub(crate) const KILLED: i32 = -1;
+
 /// What a command printed, and how it ended.
 #[derive(Debug)]
 pub(crate) struct Ran {
@@ -65,6 +68,15 @@ impl Home {
         self.write(name, text);
     }
 
+    /// Where one of the two commands is.
+    pub(crate) fn program(name: &str) -> &'static str {
+        match name {
+            "pool" => env!("CARGO_BIN_EXE_pool-under-test"),
+            "pool-migrate" => env!("CARGO_BIN_EXE_pool-migrate-under-test"),
+            _ => unreachable!("{name} is none of the commands"),
+        }
+    }
+
     pub(crate) fn read_store(&self) -> String {
         std::fs::read_to_string(self.store()).unwrap()
     }
@@ -72,11 +84,11 @@ impl Home {
     /// `pool` with these words, at noon unless they say when.
     pub(crate) fn pool(&self, words: &str) -> Ran {
         let now = if words.contains("--now") { "" } else { " --now 2026-05-26T12:00:00Z" };
-        self.run(env!("CARGO_BIN_EXE_pool-under-test"), &format!("{words}{now}"), &[])
+        self.run(Self::program("pool"), &format!("{words}{now}"), &[])
     }
 
     pub(crate) fn pool_with(&self, words: &str, variables: &[(&str, &str)]) -> Ran {
-        self.run(env!("CARGO_BIN_EXE_pool-under-test"), words, variables)
+        self.run(Self::program("pool"), words, variables)
     }
 
     pub(crate) fn pool_migrate(&self, words: &str) -> Ran {
@@ -84,30 +96,27 @@ impl Home {
     }
 
     pub(crate) fn pool_migrate_with(&self, words: &str, variables: &[(&str, &str)]) -> Ran {
-        self.run(env!("CARGO_BIN_EXE_pool-migrate-under-test"), words, variables)
+        self.run(Self::program("pool-migrate"), words, variables)
     }
 
     /// `pool` in this home, for who runs it in a way of his own.
     pub(crate) fn pool_command(&self) -> Command {
-        self.command(env!("CARGO_BIN_EXE_pool-under-test"))
-    }
-
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command.env_clear().env("HERMES_HOME", self.path()).env("HOME", self.path()).current_dir(self.path());
-        command
+        self.command(&[], Self::program("pool"))
     }
 
     fn run(&self, program: &str, words: &str, variables: &[(&str, &str)]) -> Ran {
-        let mut command = self.command(program);
-        command.envs(variables.iter().copied());
-        let mut command = assert_cmd::Command::from_std(command);
-        let output = command.args(words.split_whitespace()).output().unwrap();
-        Ran {
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-            code: output.status.code().unwrap(),
-        }
+        let mut command = self.command(&[], program);
+        command.args(words.split_whitespace()).envs(variables.iter().copied());
+        Ran::of(command)
+    }
+
+    /// A program in this home, run by others in front of it, such as `strace`.
+    pub(crate) fn command(&self, by: &[&str], program: &str) -> Command {
+        let mut all = by.iter().copied().chain([program]);
+        let mut command = Command::new(all.next().unwrap());
+        command.args(all).current_dir(self.path());
+        command.env_clear().env("HERMES_HOME", self.path()).env("HOME", self.path());
+        command
     }
 
     /// Text with the path of this home taken out.
@@ -117,6 +126,15 @@ impl Home {
 }
 
 impl Ran {
+    pub(crate) fn of(command: Command) -> Self {
+        let output = assert_cmd::Command::from_std(command).output().unwrap();
+        Self {
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+            code: output.status.code().unwrap_or(KILLED),
+        }
+    }
+
     #[track_caller]
     pub(crate) fn succeeded(self) -> String {
         assert_eq!(self.code, 0, "{self:?}");

@@ -169,7 +169,22 @@ fn store_hint(error: &StoreError) -> Option<String> {
             "name it by its number in `pool list`".to_owned()
         }
         StoreError::Change(_) => "`pool list` shows what is there".to_owned(),
+        StoreError::Io { source, .. } => return disk_hint(source.kind()).map(str::to_owned),
         _ => return None,
     };
     Some(hint)
+}
+
+fn disk_hint(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Some("make room on that disk, then run the command again")
+        }
+        io::ErrorKind::PermissionDenied => Some("run it as the owner of the store and of its folder"),
+        io::ErrorKind::ReadOnlyFilesystem => Some("have that disk mounted for writing"),
+        io::ErrorKind::ResourceBusy => {
+            Some("a file that is mounted by itself cannot be replaced: mount its folder instead")
+        }
+        _ => None,
+    }
 }

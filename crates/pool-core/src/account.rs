@@ -100,7 +100,8 @@ impl<'de> Visitor<'de> for LevelVisitor {
 fn says(key: &RawValue, name: &str) -> bool {
     let key = key.get();
     let plain = key.strip_prefix('"').and_then(|key| key.strip_suffix('"'));
-    plain == Some(name) || (key.contains('\\') && serde_json::from_str(key).is_ok_and(|key: String| key == name))
+    plain == Some(name)
+        || (key.contains('\\') && serde_json::from_str(key).is_ok_and(|key: String| key == name))
 }
 
 fn text(claim: &RawValue) -> Option<Box<str>> {

@@ -32,7 +32,10 @@ pub(crate) fn replace(location: &Location, parts: &[&str], _proof: &LockGuard) -
             keep(fresh);
             Ok(file)
         }
-        Err(source) if fresh.try_exists().unwrap_or(true) => Err(StoreError::io("replace", target)(source)),
+        // The sibling is there, so nothing was done. Nor was it where somebody took the sibling away: no sync misses a file.
+        Err(source) if source.kind() == io::ErrorKind::NotFound || fresh.try_exists().unwrap_or(true) => {
+            Err(StoreError::io("replace", target)(source))
+        }
         // The sibling is gone, so the rename was done, and only the sync of the folder failed.
         Err(source) => {
             keep(fresh);
@@ -54,7 +57,8 @@ pub(crate) fn back_up(
     let path = place_backup(fresh.into_temp_path(), location, now)?;
     match sync_folder(location.folder()) {
         Ok(()) => Ok(path),
-        Err(source) => Err(StoreError::NotDurable { path, source: source.into() }),
+        // A backup is no change of the store.
+        Err(source) => Err(StoreError::io("back up", &location.target)(source)),
     }
 }
 
