@@ -23,6 +23,27 @@ fn a_change_that_is_killed_at_any_call_is_made_or_not_made() {
     }
 }
 
+/// No kill shows what a power loss does. It is the order of the calls that lets the new file survive one.
+#[test]
+fn a_new_file_is_synced_before_it_gets_its_name_and_its_folder_after() {
+    if !strace::is_here() {
+        return;
+    }
+    for scenario in &scenarios::ALL {
+        let home = scenario.home();
+        let (_, calls) = strace::trace(|by| scenario.run(&home, by));
+        let prints = |call: &Call| ["write(1,", "write(2,"].iter().any(|begin| call.line.starts_with(begin));
+        let steps = from_the_lock(calls).into_iter().filter(|call| !prints(call)).filter_map(step);
+        let mut steps: Vec<&str> = steps.collect();
+        steps.dedup();
+        assert!(steps.ends_with(&["write", "sync", "rename", "sync"]), "{}: {steps:?}", scenario.name);
+    }
+}
+
+fn step(call: Call) -> Option<&'static str> {
+    ["write", "sync", "rename"].into_iter().find(|step| call.name.contains(step))
+}
+
 fn changes_the_disk(call: &Call) -> bool {
     const WORDS: [&str; 7] = ["write", "sync", "link", "rename", "chmod", "chown", "flock"];
     call.line.contains("O_CREAT") || WORDS.iter().any(|word| call.name.contains(word))

@@ -116,6 +116,29 @@ fn a_new_file_that_somebody_takes_away_is_not_taken_for_a_change() {
     assert!(Photo::of(home.path()).store() == old.store());
 }
 
+#[test]
+fn a_new_file_that_cannot_be_removed_is_cleared_by_the_next_change() {
+    if !strace::is_here() {
+        return;
+    }
+    let run_to = |fates: &[(&Call, Fate)]| {
+        let home = ADD.home();
+        let (ran, calls) = strace::run_to_fates(fates.iter().copied(), |by| ADD.run(&home, by));
+        assert_eq!(ran.code, 1, "{ran:?}");
+        (home, calls)
+    };
+    let calls = calls_of(&ADD);
+    let write = calls.iter().find(|call| call.name == "write").unwrap();
+    let full = (write, Fate::Fails("ENOSPC"));
+    let (_, calls) = run_to(&[full]);
+    let removes = calls.iter().find(|call| call.name.starts_with("unlink")).unwrap();
+    let (home, _) = run_to(&[full, (removes, Fate::Fails("EIO"))]);
+    let left = Photo::of(home.path());
+    assert!(left.litter() == 1 && left.is_private(), "{left:?}");
+    assert!(left.store() == Photo::of(ADD.home().path()).store());
+    Scenario::check_the_next_change(&home, "nothing could be removed");
+}
+
 /// Plays a program that tidies up.
 #[expect(clippy::disallowed_methods, reason = "the test plays another program")]
 fn remove_litter(home: &Home) {

@@ -142,7 +142,7 @@ fn a_read_only_disk_is_read_and_left_as_it_was() {
     let Some(disk) = SmallDisk::with("size=64k", LEGACY_STORE) else { return };
     disk.pool("reset openai-codex").succeeded();
     let mut remount = disk.home.command(&disk.mounts.by(), "mount");
-    remount.args(["-o", "remount,ro"]).arg(disk.home.path());
+    remount.args(["-o", "remount,bind,ro"]).arg(disk.home.path());
     assert_eq!(Ran::of(remount).code, 0);
     insta::assert_snapshot!(refusal(&disk), @r#"
     error: cannot open the lock HOME/auth.lock

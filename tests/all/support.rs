@@ -116,6 +116,9 @@ impl Home {
         let mut command = Command::new(all.next().unwrap());
         command.args(all).current_dir(self.path());
         command.env_clear().env("HERMES_HOME", self.path()).env("HOME", self.path());
+        if let Some(path) = std::env::var_os("PATH").filter(|_| !by.is_empty()) {
+            command.env("PATH", path);
+        }
         command
     }
 
