@@ -37,11 +37,10 @@ fn what_a_user_is_told_when_the_disk_fails() {
     let makes_file = |call: &&Call| call.line.contains(".tmp\"") && call.line.contains("O_CREAT");
     let calls = calls_of(&ADD);
     let find = |wanted: &dyn Fn(&&Call) -> bool| calls.iter().find(wanted).unwrap();
-    let faults: [(&str, &Call, &'static str); 14] = [
+    let faults: [(&str, &Call, &'static str); 13] = [
         ("the lock cannot be made", find(&|call| call.line.contains(".lock\"")), "EACCES"),
         ("the folder is on a read-only disk", find(&|call| call.line.contains(".lock\"")), "EROFS"),
         ("the disk knows no locks", find(&|call| call.name == "flock"), "ENOLCK"),
-        ("the store cannot be read", find(&|call| call.name == "read"), "EIO"),
         ("no inode is left", find(&makes_file), "ENOSPC"),
         ("the disk became read-only", find(&makes_file), "EROFS"),
         ("the folder is closed", find(&makes_file), "EACCES"),
@@ -128,7 +127,7 @@ fn a_new_file_that_cannot_be_removed_is_cleared_by_the_next_change() {
         (home, calls)
     };
     let calls = calls_of(&ADD);
-    let write = calls.iter().find(|call| call.name == "write").unwrap();
+    let write = calls.iter().find(|call| call.name.starts_with("write")).unwrap();
     let full = (write, Fate::Fails("ENOSPC"));
     let (_, calls) = run_to(&[full]);
     let removes = calls.iter().find(|call| call.name.starts_with("unlink")).unwrap();

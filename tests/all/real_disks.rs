@@ -132,7 +132,7 @@ fn a_disk_without_inodes_leaves_the_store_as_it_was() {
     }
     insta::assert_snapshot!(refusal(&disk), @r#"
     error: cannot write HOME/auth.json
-      caused by: No space left on device (os error 28)
+      caused by: No space left on device (os error 28) at path "HOME/.auth.json.pool-XXXXXX.tmp"
     hint: make room on that disk, then run the command again
     "#);
 }
@@ -202,7 +202,7 @@ fn a_store_of_somebody_else_is_left_as_it_was() {
     hint: run it as the owner of the store and of its folder
     warning: others may read HOME/auth.json; the next write makes it 0600
     error: cannot write HOME/auth.json
-      caused by: Permission denied (os error 13)
+      caused by: Permission denied (os error 13) at path "HOME/.auth.json.pool-XXXXXX.tmp"
     hint: run it as the owner of the store and of its folder
     "#);
     assert!(Photo::of(home.path()).without_locks() == before);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -70,8 +71,16 @@ fn linked() -> Home {
 }
 
 impl Scenario {
+    /// A home that has been lying there for a while: of a store that was changed just now, a command reads more than
+    /// once, and its calls would be others each time.
     pub(crate) fn home(&self) -> Home {
-        (self.home)()
+        let home = (self.home)();
+        let changed = fs::metadata(home.store()).and_then(|store| store.modified()).ok();
+        let is_settled = |at: SystemTime| at.elapsed().is_ok_and(|age| age > Duration::from_millis(25));
+        while !changed.is_none_or(is_settled) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        home
     }
 
     /// Whether it is a verdict or a counter: what could not be saved of these is tried once more when the process ends.

@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use pool_core::{Credential, Fingerprint, Pool, Pools, Provider, Target, time};
@@ -42,7 +43,8 @@ impl Context {
     /// The store on disk. A clock that was set stays where it is.
     pub(crate) fn handle(&self) -> PoolHandle {
         let now = self.now;
-        let builder = PoolHandle::builder();
+        // A command looks at the store once.
+        let builder = PoolHandle::builder().look_every(Duration::MAX);
         let builder = if self.is_set { builder.clock(move || now) } else { builder };
         let handle = builder.build(FileStore::new(&self.store));
         // A command writes before it ends. What could not be written was said then; the last drop would try it once more.

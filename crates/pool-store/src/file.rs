@@ -21,7 +21,7 @@ pub(crate) struct Identity {
 
 /// File systems tell the time by a coarse clock: another change within one tick of it, in place and of the same size,
 /// would not show. What was read so early is read once more.
-const TICK: Duration = Duration::from_millis(50);
+const TICK: Duration = Duration::from_millis(20);
 
 /// What changes whenever a file is replaced or written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
