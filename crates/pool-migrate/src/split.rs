@@ -1,10 +1,13 @@
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use pool_core::{Credential, Provider, Record, State, Usage};
 use pool_format::raw::{Kind, List, Object, Raw};
-use pool_format::{Document, FormatError, Lender, read_entry, read_record, write_record};
+use pool_format::{Document, FormatError, Lender, Placement, read_entry, read_record, write_record};
 
 use crate::inline::{self, Inline};
 use crate::merge::merge;
+use crate::project::{self, project};
 use crate::report::{Report, Step};
 
 /// Moves what happened to credentials out of their entries into the runtime section, in memory.
@@ -34,7 +37,7 @@ pub fn migrate(
     now: DateTime<Utc>,
 ) -> Result<Report, FormatError> {
     let was_rolled_back = document.reveal_records()?;
-    let mut report = Report::new(was_rolled_back);
+    let mut report = Report::new(was_rolled_back, document.placement() == Placement::Projected);
     for provider in document.providers() {
         migrate_provider(document, &provider, was_rolled_back, lender, now, &mut report);
     }
@@ -51,7 +54,9 @@ fn migrate_provider(
 ) {
     let mut entries = document.entries(provider);
     let mut records = document.records(provider);
+    let is_projected = report.is_projected();
     let mut moved = false;
+    let (mut met, mut shared) = (BTreeSet::new(), BTreeSet::new());
     for index in 0..entries.len() {
         let Some(mut entry) = object_at(&entries, index) else { continue };
         let Some(credential) = read_entry(&entry, provider, lender) else { continue };
@@ -62,7 +67,13 @@ fn migrate_provider(
         if was_rolled_back {
             moved |= forget_what_inline_took_back(document, &mut records, &entry, &credential, provider, now);
         }
-        if !inline::says_something(&entry) {
+        if is_projected && !met.insert(credential.id.clone()) {
+            shared.insert(credential.id.clone());
+        }
+        if is_projected && project::fits(&entry, records.get(id), &credential, provider, now) {
+            continue;
+        }
+        if !is_projected && !inline::says_something(&entry) {
             moved |= strip_silently(&mut entries, index, entry);
             continue;
         }
@@ -70,16 +81,23 @@ fn migrate_provider(
         let before = records.get(id).cloned();
         let after = merged(before.as_ref(), &news, &credential, provider, document, now);
         let removed = inline::strip(&mut entry);
+        let shown = if is_projected {
+            project::show(&mut entry, after.as_ref(), &credential, provider, now)
+        } else {
+            Vec::new()
+        };
         entries.replace(index, entry.render());
         if let Some(after) = &after {
             records.set(id, after.clone());
         }
         moved = true;
-        report.push(Step::new(provider, &credential, removed, before, after));
+        report.push(Step::new(provider, &credential, removed, shown, before, after));
     }
     if moved {
         document.set_entries(provider, &entries);
         document.set_records(provider, &records);
+        // What a later entry of the same id said may change what an earlier one shows.
+        project(document, provider, &shared, lender, now);
     }
 }
 

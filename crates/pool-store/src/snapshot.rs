@@ -1,10 +1,10 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use pool_core::{Applied, Change, ChangeError, CredentialId, DefinitionEdit, Pool, Pools, Provider, Pruned};
 use pool_format::raw::{List, Object, Text};
 use pool_format::{Document, Placement, read_entry, read_record, renew_entry, write_entry, write_record};
-use pool_migrate::{migrate, rollback};
+use pool_migrate::{migrate, project, rollback};
 
 use crate::environment::Environment;
 use crate::error::StoreError;
@@ -19,6 +19,8 @@ pub(crate) struct Snapshot {
     placement: Placement,
     environment: Environment,
     pub(crate) pools: Pools,
+    /// Whose entry may no longer show what it should.
+    changed: HashMap<Provider, BTreeSet<CredentialId>>,
 }
 
 impl Snapshot {
@@ -36,7 +38,7 @@ impl Snapshot {
             .into_iter()
             .map(|provider| read_pool(&document, provider, &environment, now));
         let pools = Pools::new(pools);
-        Ok(Self { document, placement, environment, pools })
+        Ok(Self { document, placement, environment, pools, changed: HashMap::new() })
     }
 
     /// Applies changes, each at its own time; answers whether there is anything to write.
@@ -69,6 +71,9 @@ impl Snapshot {
     /// The text to write: stamped, and in the layout that the store says it has.
     pub(crate) fn into_text(mut self, location: &Location, now: DateTime<Utc>) -> Result<Text, StoreError> {
         let format = || StoreError::format(&location.target);
+        for (provider, ids) in &self.changed {
+            project(&mut self.document, provider, ids, &self.environment, now);
+        }
         if self.placement == Placement::Inline {
             rollback(&mut self.document, &self.environment, now).map_err(format())?;
         }
@@ -96,6 +101,7 @@ impl Snapshot {
     fn write_back(&mut self, provider: &Provider, applied: &Applied, at: DateTime<Utc>) {
         self.edit_definitions(provider, &applied.definitions);
         self.write_records(provider, applied.records.iter().cloned(), at);
+        self.changed.entry(provider.clone()).or_default().extend(concerned(applied));
     }
 
     fn write_records(
@@ -173,6 +179,15 @@ impl Snapshot {
         };
         entries.items().enumerate().filter_map(read).collect()
     }
+}
+
+/// Whose record, or whose secret, changed.
+fn concerned(applied: &Applied) -> impl Iterator<Item = CredentialId> {
+    let renewed = applied.definitions.iter().filter_map(|edit| match edit {
+        DefinitionEdit::Rotated { renewed, .. } => Some(renewed.id.clone()),
+        _ => None,
+    });
+    applied.records.iter().cloned().chain(renewed)
 }
 
 pub(crate) fn log_pruned(provider: &Provider, pruned: &Pruned) {
