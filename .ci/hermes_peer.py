@@ -471,7 +471,7 @@ def has_open(pid, home):
 
 def await_tries(pid, home):
     """Returns once a process has the lock file open and has slept at least three times since: it waits for the lock."""
-    await_so(lambda: has_open(pid, home), "nobody opened the lock file")
+    await_so(lambda: has_open(pid, home), "the lock was not waited for: nobody has its file open")
     begun = pauses(pid)
     await_so(lambda: pauses(pid) >= begun + 3, "nobody tried the lock again")
 
@@ -511,8 +511,7 @@ def both_write_at_once(projected):
         for seed, (other, provider) in enumerate(storms):
             other.ask("load", provider=provider)
             other.tell("storm", provider=provider, ids=THEIRS + BOTH, marks=MARKS, seed=seed)
-        is_over = lambda: first.has_answered() and second.has_answered()
-        ours = our_storm(home, [PEER, other_provider], is_over)
+        ours = our_storm(home, [PEER, other_provider], [first, second])
         for other, provider in storms:
             marks = {mark["id"]: mark for mark in other.answer()}
             home.report("k9", "--status", 429, provider=provider)
@@ -521,7 +520,7 @@ def both_write_at_once(projected):
         definitions_are_whole(home, store)
 
 
-def our_storm(home, providers, is_over):
+def our_storm(home, providers, others):
     """Removals and reports of ours, each by a process; what is acknowledged last of each credential."""
     chosen = random.Random("ours")
     acknowledged = {provider: {} for provider in providers}
@@ -531,14 +530,15 @@ def our_storm(home, providers, is_over):
         for id in BOTH:
             home.dies(id, provider=provider)
     for number in range(REPORTS.stop):
-        if number >= REPORTS.start and is_over():
+        if number >= REPORTS.start and all(other.has_answered() for other in others):
             break
         provider, id = chosen.choice(providers), chosen.choice(OURS)
         message = f"report {number} of ours"
         # Each rest ends later than the one before, so that it counts.
         home.report(id, "--status", 429, "--reset-at", in_an_hour() + number, "--message", message, provider=provider)
         acknowledged[provider][id] = message
-    check(is_over(), "Hermes marked for longer than we reported")
+    else:
+        raise Complaint(f"Hermes goes on after {REPORTS.stop} reports of ours")
     return acknowledged
 
 
