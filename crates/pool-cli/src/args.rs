@@ -277,7 +277,7 @@ impl Program {
 /// at once and with a backup; all commands of `pool` do the same in memory, and with their next write.
 #[derive(Parser, Debug)]
 #[command(name = "pool-migrate", bin_name = "pool-migrate", version, max_term_width = 100)]
-#[command(group = clap::ArgGroup::new("mode").args(["check", "dry_run", "rollback"]))]
+#[command(group = clap::ArgGroup::new("mode").args(["check", "dry_run", "rollback", "beside_hermes", "no_beside_hermes"]))]
 pub(crate) struct MigrateArgs {
     /// The store [default: $HERMES_HOME/auth.json, then ~/.hermes/auth.json]
     pub(crate) file: Option<PathBuf>,
@@ -293,6 +293,12 @@ pub(crate) struct MigrateArgs {
     /// Move it back into the entries
     #[arg(long)]
     pub(crate) rollback: bool,
+    /// Show it in the entries too from now on, for a Hermes that shares the store
+    #[arg(long)]
+    pub(crate) beside_hermes: bool,
+    /// Stop to show it there
+    #[arg(long)]
+    pub(crate) no_beside_hermes: bool,
     /// Print JSON for programs
     #[arg(long)]
     pub(crate) json: bool,

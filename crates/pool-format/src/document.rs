@@ -30,6 +30,8 @@ pub struct Document {
 pub enum Placement {
     /// In a section of its own.
     Split,
+    /// In a section of its own, and shown in the entries too, for programs that look only there.
+    Projected,
     /// In the entries, where older programs look for it: the store was rolled back.
     Inline,
 }
@@ -159,8 +161,25 @@ impl Document {
     /// Where the runtime state of this store lives.
     #[must_use]
     pub fn placement(&self) -> Placement {
-        let layout = self.compat().and_then(|compat| compat.get("layout")?.to_text());
-        if layout.as_deref() == Some("inline") { Placement::Inline } else { Placement::Split }
+        let agreed = self.compat();
+        let agreed = |name: &str| agreed.as_ref().and_then(|compat| compat.get(name));
+        if agreed("layout").is_some_and(|raw| raw.says("inline")) {
+            Placement::Inline
+        } else if agreed("inline").and_then(Raw::as_bool) == Some(true) {
+            Placement::Projected
+        } else {
+            Placement::Split
+        }
+    }
+
+    /// Says to all writers whether the entries show the runtime state too. While a store is rolled back, it has no
+    /// effect.
+    pub fn set_projected(&mut self, projected: bool) {
+        if projected {
+            self.agree("inline", Raw::boolean(true));
+        } else {
+            self.disagree("inline");
+        }
     }
 
     /// Moves the records out of sight of older programs, and says so to all readers.
@@ -174,9 +193,7 @@ impl Document {
         self.set_hidden(&hidden);
         self.top.remove(RUNTIME);
         self.runtime = Object::new(self.layout(Depth::Section));
-        let mut compat = self.compat().unwrap_or_else(|| Object::new(self.layout(Depth::Section)));
-        compat.set("layout", Raw::string("inline"));
-        self.top.set(COMPAT, compat.render());
+        self.agree("layout", Raw::string("inline"));
     }
 
     /// Brings hidden records back, except where there are newer ones already; what is no record stays in hiding. Says
@@ -186,7 +203,7 @@ impl Document {
     ///
     /// When they are no object; the document is then as it was.
     pub fn reveal_records(&mut self) -> Result<bool, FormatError> {
-        if self.placement() == Placement::Split {
+        if self.placement() != Placement::Inline {
             return Ok(false);
         }
         let hidden = section(&self.top, ROLLED_BACK, &self.layout)?;
@@ -196,14 +213,7 @@ impl Document {
             put_records_over(&mut self.runtime, provider, records);
         }
         self.set_hidden(&self.members_of(&hidden, |raw| !are_records(raw)));
-        if let Some(mut compat) = self.compat() {
-            compat.remove("layout");
-            if compat.is_empty() {
-                self.top.remove(COMPAT);
-            } else {
-                self.top.set(COMPAT, compat.render());
-            }
-        }
+        self.disagree("layout");
         Ok(true)
     }
 
@@ -299,6 +309,24 @@ impl Document {
 
     fn compat(&self) -> Option<Object> {
         self.top.get(COMPAT).and_then(Object::read)
+    }
+
+    fn agree(&mut self, name: &str, value: Raw) {
+        let mut compat = self.compat().unwrap_or_else(|| Object::new(self.layout(Depth::Section)));
+        compat.set(name, value);
+        self.top.set(COMPAT, compat.render());
+    }
+
+    fn disagree(&mut self, name: &str) {
+        let Some(mut compat) = self.compat() else { return };
+        if !compat.remove(name) {
+            return;
+        }
+        if compat.is_empty() {
+            self.top.remove(COMPAT);
+        } else {
+            self.top.set(COMPAT, compat.render());
+        }
     }
 
     fn layout(&self, depth: Depth) -> Layout {

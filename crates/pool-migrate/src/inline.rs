@@ -5,7 +5,7 @@ use pool_core::{
     Credential, Death, Failure, Fingerprint, Holding, Judged, Kind, LastError, Provider, ResetFrom, Rest,
     State, time,
 };
-use pool_format::raw::{Object, Raw, Slice};
+use pool_format::raw::{Layout, Object, Raw, Slice};
 use pool_format::{EntryField, Fields, kind_of, read_code, read_time};
 
 /// The inline fields, in the order that they are written.
@@ -179,11 +179,16 @@ fn kind_of_rest(code: Option<u16>, reason: Option<&str>, message: Option<&str>) 
     if kind.is_terminal() { Kind::Auth } else { kind }
 }
 
+/// The inline fields that an entry has, as they stand.
+pub(crate) fn fields(entry: &Object) -> Vec<(&'static str, Raw)> {
+    let names = FIELDS.into_iter().map(EntryField::name);
+    names.filter_map(|name| Some((name, entry.get(name)?.clone()))).collect()
+}
+
 /// Takes the inline fields out of an entry; answers what stood there.
 pub(crate) fn strip(entry: &mut Object) -> Vec<(&'static str, Raw)> {
-    let names = FIELDS.map(EntryField::name);
-    let there = names.into_iter().filter_map(|name| Some((name, entry.get(name)?.clone()))).collect();
-    for name in names {
+    let there = fields(entry);
+    for (name, _) in &there {
         entry.remove(name);
     }
     there
@@ -211,14 +216,55 @@ pub(crate) fn shows_no_verdict(entry: &Entry<'_>) -> bool {
     entry.told(EntryField::LastStatus).is_none_or(|value| value.says("") || value.says("ok"))
 }
 
-/// Writes a state into an entry as older programs do.
+/// Writes what a record says into an entry as older programs do, so that a migration finds the same.
 pub(crate) fn write(entry: &mut Object, state: &State, request_count: u64, legacy: &[(String, Raw)]) {
+    let reset = match state {
+        State::Exhausted(rest) => stated_reset(rest),
+        _ => None,
+    };
+    write_state(entry, state, reset);
+    let is_unknown = matches!(state, State::Unknown { .. });
+    for (name, raw) in legacy.iter().filter(|(name, _)| is_inline(name)) {
+        // A status that could not be read would be read as one again.
+        if is_unknown || (name != "last_status" && entry.get(name).is_none_or(Raw::is_null)) {
+            entry.set(name, raw.clone());
+        }
+    }
+    if request_count > 0 {
+        entry.set("request_count", Raw::unsigned(request_count));
+    }
+}
+
+/// Writes a state into an entry for a program that acts on it: its own table of cooldowns may be another one, so the end
+/// of a rest is always there.
+pub(crate) fn show(entry: &mut Object, state: &State) {
+    let reset = match state {
+        State::Exhausted(rest) => Some(rest.until),
+        _ => None,
+    };
+    write_state(entry, state, reset);
+}
+
+/// Whether an entry says what [`show`] writes, and nothing else.
+pub(crate) fn shows(entry: &Entry<'_>, state: &State) -> bool {
+    let mut expected = Object::new(Layout::Compact);
+    show(&mut expected, state);
+    FIELDS.into_iter().all(|field| match entry.told(field) {
+        Some(count) if field == EntryField::RequestCount => count.number() == Some("0"),
+        said => {
+            let expected = expected.get(field.name()).filter(|raw| !raw.is_null());
+            said.map(Slice::as_str) == expected.map(Raw::as_str)
+        }
+    })
+}
+
+fn write_state(entry: &mut Object, state: &State, reset: Option<DateTime<Utc>>) {
     let (status, error) = (state.as_str(), state.error());
-    let (at, reset) = match state {
-        State::Ok { since } => (*since, None),
-        State::Dead(death) => (death.at, None),
-        State::Exhausted(rest) => (rest.at, stated_reset(rest)),
-        _ => (None, None),
+    let at = match state {
+        State::Ok { since } => *since,
+        State::Dead(death) => death.at,
+        State::Exhausted(rest) => rest.at,
+        _ => None,
     };
     let silent = matches!(state, State::Ok { since: None });
     entry.set("last_status", if silent { Raw::null() } else { Raw::string(status) });
@@ -230,16 +276,6 @@ pub(crate) fn write(entry: &mut Object, state: &State, request_count: u64, legac
     entry.set("last_error_reason", words(error.and_then(|error| error.reason.as_deref())));
     entry.set("last_error_message", words(error.and_then(|error| error.message.as_deref())));
     entry.set("last_error_reset_at", epoch(reset));
-    let is_unknown = matches!(state, State::Unknown { .. });
-    for (name, raw) in legacy.iter().filter(|(name, _)| is_inline(name)) {
-        // A status that could not be read would be read as one again.
-        if is_unknown || (name != "last_status" && entry.get(name).is_none_or(Raw::is_null)) {
-            entry.set(name, raw.clone());
-        }
-    }
-    if request_count > 0 {
-        entry.set("request_count", Raw::unsigned(request_count));
-    }
 }
 
 /// The reset that must be written: one that a reader finds in its own table is left to it.

@@ -7,6 +7,7 @@ use pool_core::{CredentialId, Pool, Pools, Provider, Record};
 use pool_format::{Document, Fields, FormatError, Lender, Placement, read_credential, read_record};
 
 use crate::inline;
+use crate::project;
 use crate::split::{migrate, takes_news, with_news};
 
 /// What a store holds, as [`migrate`] would leave it.
@@ -55,14 +56,14 @@ pub fn read_pools(
 fn read_split(document: &Document, lender: &impl Lender, now: DateTime<Utc>) -> Sight {
     let mut is_legacy = false;
     let pools = document.providers().into_iter().map(|provider| {
-        let (pool, has_inline) = read_pool(document, provider, lender, now);
-        is_legacy |= has_inline;
+        let (pool, is_to_be_migrated) = read_pool(document, provider, lender, now);
+        is_legacy |= is_to_be_migrated;
         pool
     });
     Sight { pools: Pools::new(pools.collect::<Vec<_>>()), is_legacy }
 }
 
-/// The pool of one provider, and whether any of its entries holds inline fields.
+/// The pool of one provider, and whether any of its entries is not as a migration leaves it.
 fn read_pool(
     document: &Document,
     provider: Provider,
@@ -76,14 +77,20 @@ fn read_pool(
         records.extend(id.map(|id| (id, read_record(raw, now))));
     }
     let entries = document.entries(&provider);
+    let is_projected = document.placement() == Placement::Projected;
     let mut credentials = Vec::with_capacity(entries.len());
-    let mut has_inline = false;
+    let mut is_legacy = false;
     for raw in entries.items() {
         let Some(entry) = Fields::of(raw) else { continue };
         let Some(credential) = read_credential(&entry, &provider, lender) else { continue };
-        let takes_news = || kept.get(credential.id.as_str()).is_none_or(takes_news);
-        if inline::is_there(&entry) && takes_news() {
-            has_inline = true;
+        let record = kept.get(credential.id.as_str());
+        let is_as_it_should_be = if is_projected {
+            project::fits(&entry, record, &credential, &provider, now)
+        } else {
+            !inline::is_there(&entry)
+        };
+        if !is_as_it_should_be && record.is_none_or(takes_news) {
+            is_legacy = true;
             if inline::says_something(&entry) {
                 let news = inline::read(&entry, &credential, &provider, now);
                 let known = records.remove(&credential.id).unwrap_or_default();
@@ -93,5 +100,5 @@ fn read_pool(
         }
         credentials.push(credential);
     }
-    (Pool::new(provider, credentials, records), has_inline)
+    (Pool::new(provider, credentials, records), is_legacy)
 }

@@ -6,9 +6,10 @@ use pool_format::raw::Raw;
 pub struct Report {
     steps: Vec<Step>,
     was_rolled_back: bool,
+    is_projected: bool,
 }
 
-/// What moves out of one entry.
+/// What changes in one entry, and in its record.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// Whose pool.
@@ -19,6 +20,8 @@ pub struct Step {
     pub label: String,
     /// The inline fields that leave the entry, as they stood.
     pub removed: Vec<(&'static str, Raw)>,
+    /// The inline fields that it has then, where the store shows its records in the entries too.
+    pub shown: Vec<(&'static str, Raw)>,
     /// The record as it was.
     pub before: Option<Raw>,
     /// The record as it becomes.
@@ -31,11 +34,12 @@ impl Step {
         provider: &Provider,
         credential: &Credential,
         removed: Vec<(&'static str, Raw)>,
+        shown: Vec<(&'static str, Raw)>,
         before: Option<Raw>,
         after: Option<Raw>,
     ) -> Self {
         let (provider, id, label) = (provider.clone(), credential.id.clone(), credential.label.clone());
-        Self { provider, id, label, removed, before, after, credential: credential.clone() }
+        Self { provider, id, label, removed, shown, before, after, credential: credential.clone() }
     }
 
     /// A value of this step as it may be shown: without the secrets of its credential, and without what looks like one.
@@ -46,15 +50,16 @@ impl Step {
 }
 
 impl Report {
-    pub(crate) fn new(was_rolled_back: bool) -> Self {
-        Self { steps: Vec::new(), was_rolled_back }
+    pub(crate) fn new(was_rolled_back: bool, is_projected: bool) -> Self {
+        Self { steps: Vec::new(), was_rolled_back, is_projected }
     }
 
     pub(crate) fn push(&mut self, step: Step) {
         self.steps.push(step);
     }
 
-    /// Each entry that says something inline, in the order of the file.
+    /// Each entry that says something inline, in the order of the file; where the store shows its records in the entries
+    /// too, each that says something else than its record.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.steps
@@ -66,7 +71,13 @@ impl Report {
         self.was_rolled_back
     }
 
-    /// Whether there is a reason to write: inline fields that say something, or hidden records.
+    /// Whether the store shows its records in the entries too.
+    #[must_use]
+    pub fn is_projected(&self) -> bool {
+        self.is_projected
+    }
+
+    /// Whether there is a reason to write: entries that say what they should not, or hidden records.
     #[must_use]
     pub fn is_needed(&self) -> bool {
         self.was_rolled_back || !self.steps.is_empty()

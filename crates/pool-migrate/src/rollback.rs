@@ -37,6 +37,7 @@ pub fn rollback(
     now: DateTime<Utc>,
 ) -> Result<Report, FormatError> {
     let was_rolled_back = document.placement() == Placement::Inline;
+    document.set_projected(false);
     let report = migrate(document, lender, now)?;
     for provider in document.providers() {
         let mut entries = document.entries(&provider);
@@ -60,7 +61,7 @@ pub fn rollback(
         document.set_entries(&provider, &entries);
     }
     document.hide_records();
-    Ok(if was_rolled_back { report } else { Report::new(false) })
+    Ok(if was_rolled_back { report } else { Report::new(false, false) })
 }
 
 fn has_inline_form(record: &Record, raw: &Raw) -> bool {

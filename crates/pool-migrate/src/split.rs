@@ -1,10 +1,13 @@
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use pool_core::{Credential, Provider, Record, State, Usage};
 use pool_format::raw::{Kind, List, Object, Raw};
-use pool_format::{Document, Fields, FormatError, Lender, read_credential, read_record, write_record};
+use pool_format::{Document, Fields, FormatError, Lender, Placement, read_credential, read_record, write_record};
 
 use crate::inline::{self, Entry, Inline};
 use crate::merge::merge;
+use crate::project::{self, project};
 use crate::report::{Report, Step};
 
 /// Moves what happened to credentials out of their entries into the runtime section, in memory.
@@ -34,7 +37,7 @@ pub fn migrate(
     now: DateTime<Utc>,
 ) -> Result<Report, FormatError> {
     let was_rolled_back = document.reveal_records()?;
-    let mut report = Report::new(was_rolled_back);
+    let mut report = Report::new(was_rolled_back, document.placement() == Placement::Projected);
     for provider in document.providers() {
         migrate_provider(document, &provider, was_rolled_back, lender, now, &mut report);
     }
@@ -51,7 +54,9 @@ fn migrate_provider(
 ) {
     let mut entries = document.entries(provider);
     let mut records = document.records(provider);
+    let is_projected = report.is_projected();
     let mut moved = false;
+    let (mut met, mut shared) = (BTreeSet::new(), BTreeSet::new());
     for index in 0..entries.len() {
         let Some(raw) = entries.items().nth(index).cloned() else { continue };
         let Some(entry) = Fields::of(&raw) else { continue };
@@ -63,36 +68,45 @@ fn migrate_provider(
         if was_rolled_back {
             moved |= forget_what_inline_took_back(document, &mut records, &entry, &credential, provider, now);
         }
-        if !inline::is_there(&entry) {
+        if is_projected && !met.insert(credential.id.clone()) {
+            shared.insert(credential.id.clone());
+        }
+        let is_as_it_should_be = if is_projected {
+            project::fits(&entry, records.get(id), &credential, provider, now)
+        } else {
+            !inline::is_there(&entry)
+        };
+        if is_as_it_should_be {
             continue;
         }
         moved = true;
-        if inline::says_something(&entry) {
-            let news = inline::read(&entry, &credential, provider, now);
-            let before = records.get(id).cloned();
-            let after = merged(before.as_ref(), &news, &credential, provider, document, now);
-            if let Some(after) = &after {
-                records.set(id, after.clone());
-            }
-            let removed = strip(&mut entries, index, &raw);
-            report.push(Step::new(provider, &credential, removed, before, after));
-        } else {
+        let Some(mut object) = Object::read(&raw) else { continue };
+        let removed = inline::strip(&mut object);
+        if !is_projected && !inline::says_something(&entry) {
             // Nulls and a zero count go with the next write, and are no reason for one.
-            strip(&mut entries, index, &raw);
+            entries.replace(index, object.render());
+            continue;
         }
+        let news = inline::read(&entry, &credential, provider, now);
+        let before = records.get(id).cloned();
+        let after = merged(before.as_ref(), &news, &credential, provider, document, now);
+        let shown = if is_projected {
+            project::show(&mut object, after.as_ref(), &credential, provider, now)
+        } else {
+            Vec::new()
+        };
+        entries.replace(index, object.render());
+        if let Some(after) = &after {
+            records.set(id, after.clone());
+        }
+        report.push(Step::new(provider, &credential, removed, shown, before, after));
     }
     if moved {
         document.set_entries(provider, &entries);
         document.set_records(provider, &records);
+        // What a later entry of the same id said may change what an earlier one shows.
+        project(document, provider, &shared, lender, now);
     }
-}
-
-/// Takes the inline fields out of one of the entries; answers what stood there.
-fn strip(entries: &mut List, index: usize, raw: &Raw) -> Vec<(&'static str, Raw)> {
-    let Some(mut entry) = Object::read(raw) else { return Vec::new() };
-    let removed = inline::strip(&mut entry);
-    entries.replace(index, entry.render());
-    removed
 }
 
 /// What is known of a credential once the news is taken in.

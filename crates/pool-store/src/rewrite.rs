@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use pool_format::Placement;
-use pool_migrate::{Report, migrate, rollback};
+use pool_format::{Document, FormatError, Placement};
+use pool_migrate::{Report, migrate, rollback, start_projecting, stop_projecting};
 
 use crate::environment::Environment;
 use crate::error::StoreError;
@@ -12,6 +12,9 @@ use crate::file::{self, Reading};
 use crate::location::Location;
 use crate::replace::{back_up, replace};
 use crate::store::FileStore;
+
+/// How a whole store is rewritten: one of the functions of pool-migrate.
+type Rewrite = fn(&mut Document, &Environment, DateTime<Utc>) -> Result<Report, FormatError>;
 
 /// What a migration or a rollback did to a store.
 #[derive(Debug)]
@@ -42,7 +45,7 @@ impl FileStore {
     ///
     /// When there is no store, or it cannot be read, backed up or written; it is then as it was.
     pub fn migrate(&self, now: DateTime<Utc>) -> Result<Rewritten, StoreError> {
-        self.rewrite(Placement::Split, now)
+        self.rewrite(migrate, now)
     }
 
     /// Brings the runtime state back into the entries, with a backup beside the store. One that is rolled back already
@@ -52,22 +55,40 @@ impl FileStore {
     ///
     /// When there is no store, or it cannot be read, backed up or written; it is then as it was.
     pub fn rollback(&self, now: DateTime<Utc>) -> Result<Rewritten, StoreError> {
-        self.rewrite(Placement::Inline, now)
+        self.rewrite(rollback, now)
     }
 
-    fn rewrite(&self, wanted: Placement, now: DateTime<Utc>) -> Result<Rewritten, StoreError> {
+    /// Migrates the store, and makes all writers show the runtime state in the entries too, for programs that look only
+    /// there; with a backup beside it. Where that is so already, nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// When there is no store, or it cannot be read, backed up or written; it is then as it was.
+    pub fn start_projecting(&self, now: DateTime<Utc>) -> Result<Rewritten, StoreError> {
+        self.rewrite(start_projecting, now)
+    }
+
+    /// Migrates the store, and takes out of the entries what [`FileStore::start_projecting`] shows there; with a backup
+    /// beside it. Where there is nothing to take out, nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// When there is no store, or it cannot be read, backed up or written; it is then as it was.
+    pub fn stop_projecting(&self, now: DateTime<Utc>) -> Result<Rewritten, StoreError> {
+        self.rewrite(stop_projecting, now)
+    }
+
+    fn rewrite(&self, rewrite: Rewrite, now: DateTime<Utc>) -> Result<Rewritten, StoreError> {
         must_exist(&Location::of(&self.path)?)?;
         let (location, proof) = self.lock()?;
         let mut document = read_existing(&location)?.document;
         let environment = Environment::of(&file::variables_folder(&location));
         let format = || StoreError::format(&location.target);
         let was = document.placement();
-        let report = match wanted {
-            Placement::Split => migrate(&mut document, &environment, now),
-            Placement::Inline => rollback(&mut document, &environment, now),
-        }
-        .map_err(format())?;
-        let is_needed = was != wanted || (wanted == Placement::Split && report.is_needed());
+        let report = rewrite(&mut document, &environment, now).map_err(format())?;
+        let becomes = document.placement();
+        // One that is rolled back already says inline what it has to say.
+        let is_needed = was != becomes || (becomes != Placement::Inline && report.is_needed());
         if !is_needed {
             return Ok(Rewritten { report, backup: None });
         }

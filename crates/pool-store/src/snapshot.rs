@@ -1,8 +1,10 @@
+use std::collections::{BTreeSet, HashMap};
+
 use chrono::{DateTime, Utc};
 use pool_core::{Applied, Change, ChangeError, CredentialId, DefinitionEdit, Pools, Provider, Pruned};
 use pool_format::raw::{List, Object};
 use pool_format::{Document, Placement, read_entry, renew_entry, write_entry, write_record};
-use pool_migrate::{migrate, read_pools, rollback};
+use pool_migrate::{migrate, project, read_pools, rollback};
 
 use crate::environment::Environment;
 use crate::error::StoreError;
@@ -20,6 +22,8 @@ pub(crate) struct Snapshot {
     is_legacy: bool,
     environment: Environment,
     pub(crate) pools: Pools,
+    /// Whose entry may no longer show what it should.
+    changed: HashMap<Provider, BTreeSet<CredentialId>>,
 }
 
 impl Snapshot {
@@ -32,7 +36,7 @@ impl Snapshot {
     ) -> Result<Self, StoreError> {
         let sight = read_pools(&document, &environment, now).map_err(StoreError::format(&location.target))?;
         let (placement, is_legacy, pools) = (document.placement(), sight.is_legacy, sight.pools);
-        Ok(Self { document, placement, is_legacy, environment, pools })
+        Ok(Self { document, placement, is_legacy, environment, pools, changed: HashMap::new() })
     }
 
     /// Makes the document what the pools are from the start, before it is changed.
@@ -75,6 +79,9 @@ impl Snapshot {
     /// Makes the document what is to be written: stamped, and in the layout that the store says it has.
     pub(crate) fn finish(&mut self, location: &Location, now: DateTime<Utc>) -> Result<(), StoreError> {
         let format = || StoreError::format(&location.target);
+        for (provider, ids) in std::mem::take(&mut self.changed) {
+            project(&mut self.document, &provider, &ids, &self.environment, now);
+        }
         if self.placement == Placement::Inline {
             rollback(&mut self.document, &self.environment, now).map_err(format())?;
         }
@@ -93,7 +100,7 @@ impl Snapshot {
 
     /// Whether the next change can go on from here: a store that is rolled back is read anew each time.
     pub(crate) fn can_go_on(&self) -> bool {
-        self.placement == Placement::Split
+        self.placement != Placement::Inline
     }
 
     fn prune(&mut self, now: DateTime<Utc>) {
@@ -111,6 +118,9 @@ impl Snapshot {
     fn write_back(&mut self, provider: &Provider, applied: &Applied, at: DateTime<Utc>) {
         self.edit_definitions(provider, &applied.definitions);
         self.write_records(provider, applied.records.iter().cloned(), at);
+        if self.placement == Placement::Projected {
+            self.changed.entry(provider.clone()).or_default().extend(concerned(applied));
+        }
     }
 
     fn write_records(
@@ -192,4 +202,14 @@ impl Snapshot {
 
 pub(crate) fn log_pruned(provider: &Provider, pruned: &Pruned) {
     tracing::warn!(%provider, id = %pruned.id, label = pruned.label, reason = pruned.reason, "pruned a credential");
+}
+
+
+/// Whose record, or whose secret, changed.
+fn concerned(applied: &Applied) -> impl Iterator<Item = CredentialId> {
+    let renewed = applied.definitions.iter().filter_map(|edit| match edit {
+        DefinitionEdit::Rotated { renewed, .. } => Some(renewed.id.clone()),
+        _ => None,
+    });
+    applied.records.iter().cloned().chain(renewed)
 }

@@ -3,11 +3,12 @@
 use std::fs;
 
 use chrono::{DateTime, Utc};
+use pool_core::{Grant, Revive, Tokens};
 use pool_store::{FileStore, Rewritten, StoreError};
 
 use crate::support::{
     Home, by_id, credential, is_killed_at_its_first_write, minutes, mode, noon, openrouter, picked, revoked,
-    status,
+    secret, status, throttled,
 };
 
 /// A store as an older program writes it: verdicts in the entries, a line break at the end.
@@ -178,4 +179,52 @@ fn writes_nothing(home: &Home, run: fn(&FileStore, DateTime<Utc>) -> Result<Rewr
     let before = home.photo();
     assert_eq!(run(&home.store(), noon() + minutes(60)).unwrap().backup, None);
     assert_eq!(home.photo(), before);
+}
+
+#[test]
+fn each_write_shows_what_happened_in_the_entries_too_where_the_store_asks_for_it() {
+    let home = Home::with(LEGACY);
+    let backup = home.store().start_projecting(noon()).unwrap().backup.unwrap();
+    assert_eq!(fs::read_to_string(backup).unwrap(), LEGACY);
+    assert_eq!((shown(&home, "a"), shown(&home, "b")), ("dead".into(), "null".into()));
+    assert_eq!(home.record("a")["status"], "dead");
+    writes_nothing(&home, FileStore::start_projecting);
+    writes_nothing(&home, FileStore::migrate);
+
+    let handle = home.handle_at(noon() + minutes(1));
+    handle.add(&openrouter(), credential("c")).unwrap();
+    handle.report(&openrouter(), by_id("b"), throttled()).unwrap();
+    handle.report(&openrouter(), by_id("c"), revoked()).unwrap();
+    assert_eq!(["a", "b", "c"].map(|id| shown(&home, id)), ["dead", "exhausted", "dead"]);
+    assert!(!home.store().plan_migration(noon() + minutes(2)).unwrap().is_needed());
+
+    handle.reset(&openrouter(), None, Revive::TheDead).unwrap();
+    assert_eq!(["a", "b", "c"].map(|id| shown(&home, id)), ["null", "null", "null"]);
+    assert_eq!(home.json()["credential_pool_compat"]["inline"], true);
+
+    handle.report(&openrouter(), by_id("c"), revoked()).unwrap();
+    home.store().stop_projecting(noon() + minutes(3)).unwrap();
+    assert!(!home.text().contains("last_status"));
+    assert_eq!(home.json().get("credential_pool_compat"), None);
+    assert_eq!(home.record("c")["status"], "dead");
+    writes_nothing(&home, FileStore::stop_projecting);
+}
+
+#[test]
+fn a_new_secret_is_shown_to_be_free_in_the_write_that_brings_it() {
+    let home = Home::with(LEGACY);
+    home.store().start_projecting(noon()).unwrap();
+    let handle = home.handle_at(noon() + minutes(1));
+    let tokens = Tokens::access(secret("sk-test-key-of-today"));
+    handle.rotate(&openrouter(), by_id("a"), tokens, Grant::New, None).unwrap();
+    assert_eq!(shown(&home, "a"), "null");
+    assert_eq!(picked(&handle), "a");
+}
+
+/// What the status in the entry is.
+fn shown(home: &Home, id: &str) -> String {
+    let json = home.json();
+    let entries = json["credential_pool"]["openrouter"].as_array().unwrap();
+    let entry = entries.iter().find(|entry| entry["id"] == id).unwrap();
+    entry["last_status"].as_str().unwrap_or("null").to_owned()
 }

@@ -1,9 +1,10 @@
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
+use chrono::{DateTime, Utc};
 use pool_format::raw::{Object, Raw};
 use pool_migrate::{Report, Step};
-use pool_store::FileStore;
+use pool_store::{FileStore, Rewritten, StoreError};
 use serde::Serialize;
 
 use crate::args::MigrateArgs;
@@ -44,26 +45,71 @@ pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode, CommandError> {
     if args.check || args.dry_run {
         return plan(&context, &store, args);
     }
-    let rewritten = if args.rollback { store.rollback(context.now)? } else { store.migrate(context.now)? };
+    let mode = Mode::of(args);
+    let rewritten = mode.run(&store, context.now)?;
     if context.json {
         let backup = rewritten.backup.as_ref().map(|path| path.display().to_string());
         output::print_json(&answer(&context, &rewritten.report, backup.is_some(), backup))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let said = match (&rewritten.backup, args.rollback) {
-        (None, false) => "nothing to move: the store is migrated\n".to_owned(),
-        (None, true) => "nothing to move: the store is rolled back\n".to_owned(),
-        (Some(backup), rollback) => {
-            let direction = if rollback { "rolled back" } else { "migrated" };
-            format!(
-                "{direction} {}\nbackup: {} (it holds secrets; remove it once all is well)\n",
-                printable(&context.store.display().to_string()),
-                printable(&backup.display().to_string())
-            )
-        }
+    let said = match &rewritten.backup {
+        None => format!("nothing to move: the store {}\n", mode.done_before()),
+        Some(backup) => format!(
+            "{} {}\nbackup: {} (it holds secrets; remove it once all is well)\n",
+            mode.done(),
+            printable(&context.store.display().to_string()),
+            printable(&backup.display().to_string())
+        ),
     };
     output::print(&said)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What becomes of the store.
+#[derive(Clone, Copy, Debug)]
+enum Mode {
+    Migrate,
+    RollBack,
+    StartProjecting,
+    StopProjecting,
+}
+
+impl Mode {
+    fn of(args: &MigrateArgs) -> Self {
+        match args {
+            MigrateArgs { rollback: true, .. } => Self::RollBack,
+            MigrateArgs { beside_hermes: true, .. } => Self::StartProjecting,
+            MigrateArgs { no_beside_hermes: true, .. } => Self::StopProjecting,
+            _ => Self::Migrate,
+        }
+    }
+
+    fn run(self, store: &FileStore, now: DateTime<Utc>) -> Result<Rewritten, StoreError> {
+        match self {
+            Self::Migrate => store.migrate(now),
+            Self::RollBack => store.rollback(now),
+            Self::StartProjecting => store.start_projecting(now),
+            Self::StopProjecting => store.stop_projecting(now),
+        }
+    }
+
+    fn done(self) -> &'static str {
+        match self {
+            Self::Migrate => "migrated",
+            Self::RollBack => "rolled back",
+            Self::StartProjecting => "migrated, and from now on shown in the entries too:",
+            Self::StopProjecting => "migrated, and no longer shown in the entries:",
+        }
+    }
+
+    fn done_before(self) -> &'static str {
+        match self {
+            Self::Migrate => "is migrated",
+            Self::RollBack => "is rolled back",
+            Self::StartProjecting => "is migrated, and shown in the entries too",
+            Self::StopProjecting => "is migrated, and not shown in the entries",
+        }
+    }
 }
 
 fn plan(context: &Context, store: &FileStore, args: &MigrateArgs) -> Result<ExitCode, CommandError> {
@@ -97,6 +143,12 @@ fn verdict(report: &Report) -> String {
     match (report.steps().len(), report.was_rolled_back()) {
         (_, true) => "migration needed: the store was rolled back\n".to_owned(),
         (0, false) => "nothing to move\n".to_owned(),
+        (1, false) if report.is_projected() => {
+            "migration needed: 1 entry says something else than its record\n".to_owned()
+        }
+        (count, false) if report.is_projected() => {
+            format!("migration needed: {count} entries say something else than their records\n")
+        }
         (1, false) => "migration needed: 1 entry has inline fields that say something\n".to_owned(),
         (count, false) => {
             format!("migration needed: {count} entries have inline fields that say something\n")
@@ -111,8 +163,11 @@ fn diff(report: &Report) -> String {
         let (provider, id) = (printable(step.provider.as_str()), printable(step.id.as_str()));
         text += &format!("{TITLE}{provider} {id}{TITLE:#} ({})\n", printable(&step.label));
         text += &format!("  credential_pool.{provider}\n");
-        for (name, raw) in &step.removed {
+        for (name, raw) in step.removed.iter().filter(|field| !step.shown.contains(field)) {
             text += &format!("{GOES}    - {name}: {}{GOES:#}\n", shown(step, raw));
+        }
+        for (name, raw) in step.shown.iter().filter(|field| !step.removed.contains(field)) {
+            text += &format!("{COMES}    + {name}: {}{COMES:#}\n", shown(step, raw));
         }
         let record = record_diff(step);
         if !record.is_empty() {

@@ -259,14 +259,19 @@ fn a_version_above_1_or_that_is_no_integer_is_read_and_not_written() {
 }
 
 #[test]
-fn only_one_word_means_rolled_back() {
+fn only_one_word_means_rolled_back_and_only_true_means_projected() {
     let cases = [
         (r#"{"layout": "inline"}"#, Placement::Inline),
         (r#"{"layout": "\u0069nline", "x": 1}"#, Placement::Inline),
         (r#"{"layout": "split"}"#, Placement::Split),
         (r#"{"layout": "Inline"}"#, Placement::Split),
         (r#"{"layout": true}"#, Placement::Split),
-        (r#"{"inline": true}"#, Placement::Split),
+        (r#"{"inline": true}"#, Placement::Projected),
+        (r#"{"layout": "split", "inline": true}"#, Placement::Projected),
+        (r#"{"layout": "inline", "inline": true}"#, Placement::Inline),
+        (r#"{"inline": false}"#, Placement::Split),
+        (r#"{"inline": "true"}"#, Placement::Split),
+        (r#"{"inline": 1}"#, Placement::Split),
         ("{}", Placement::Split),
         ("null", Placement::Split),
         (r#""inline""#, Placement::Split),
@@ -274,6 +279,28 @@ fn only_one_word_means_rolled_back() {
     for (compat, placement) in cases {
         let text = format!(r#"{{"credential_pool_compat": {compat}}}"#);
         assert_eq!(read(&text).placement(), placement, "{compat}");
+    }
+}
+
+#[test]
+fn what_is_agreed_on_besides_stays_when_projecting_starts_and_stops() {
+    let cases = [
+        (r#"{"x": 1}"#, r#"{"x": 1, "credential_pool_compat": {"inline": true}}"#),
+        (
+            r#"{"credential_pool_compat": { "x" :1e400 }, "y": 1}"#,
+            r#"{"credential_pool_compat": { "x" :1e400, "inline" :true }, "y": 1}"#,
+        ),
+    ];
+    for (without, with) in cases {
+        let mut document = read(without);
+        document.set_projected(true);
+        assert_eq!(rendered(&document), with);
+        document.set_projected(true);
+        assert_eq!(rendered(&document), with, "twice is once");
+        document.set_projected(false);
+        assert_eq!(rendered(&document), without);
+        document.set_projected(false);
+        assert_eq!(rendered(&document), without, "twice is once");
     }
 }
 

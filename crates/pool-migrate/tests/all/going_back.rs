@@ -399,15 +399,15 @@ fn a_lent_secret_is_compared_as_it_is_found() {
 
 #[test]
 fn what_else_is_agreed_on_stays() {
-    let text = r#"{"credential_pool_compat": {"inline" :true, "x": 1e400}, "credential_pool": {}}"#;
+    let text = r#"{"credential_pool_compat": {"theirs" :true, "x": 1e400}, "credential_pool": {}}"#;
     let mut document = rolled_back(text);
     assert_eq!(
         rendered(&document),
-        r#"{"credential_pool_compat": {"inline" :true, "x" :1e400, "layout" :"inline"}, "credential_pool": {}}"#
+        r#"{"credential_pool_compat": {"theirs" :true, "x" :1e400, "layout" :"inline"}, "credential_pool": {}}"#
     );
     migrate_at_noon(&mut document);
     assert_eq!(
         rendered(&document),
-        r#"{"credential_pool_compat": {"inline" :true, "x" :1e400}, "credential_pool": {}}"#
+        r#"{"credential_pool_compat": {"theirs" :true, "x" :1e400}, "credential_pool": {}}"#
     );
 }

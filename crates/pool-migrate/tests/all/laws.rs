@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{CredentialId, Pools, Record, State, time};
 use pool_format::raw::{Kind, Object, Raw};
-use pool_format::{Document, Placement, read_code, read_record, read_time};
-use pool_migrate::read_pools;
+use pool_format::{Document, Placement, read_code, read_entry, read_record, read_time};
+use pool_migrate::{migrate, read_pools, start_projecting, stop_projecting};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -269,6 +269,27 @@ fn definitions_of(document: &Document) -> Vec<Vec<(String, String)>> {
     document.entries(&acme()).items().map(of_entry).collect()
 }
 
+fn projected(text: &str) -> Document {
+    let mut document = read(text);
+    start_projecting(&mut document, &(), noon()).expect("can be projected");
+    document
+}
+
+fn records_of(document: &Document) -> Option<String> {
+    runtime(document).map(|raw| raw.as_str().to_owned())
+}
+
+/// Whether the other program passes an entry over, by its own rules.
+fn is_passed_over(entry: &Object, now: DateTime<Utc>) -> bool {
+    let status = entry.get("last_status").and_then(Raw::to_text);
+    let until = || entry.get("last_error_reset_at").and_then(|raw| read_time(raw.slice()));
+    match status.as_deref() {
+        Some("dead") => true,
+        Some("exhausted") => until().is_some_and(|until| until > now),
+        _ => false,
+    }
+}
+
 proptest! {
     #![proptest_config(config())]
 
@@ -321,10 +342,12 @@ proptest! {
     }
 
     #[test]
-    fn pools_that_are_read_at_once_are_those_of_a_migrated_store(text in odd_store(), is_rolled_back: bool) {
+    fn pools_that_are_read_at_once_are_those_of_a_migrated_store(text in odd_store(), layout in 0..3) {
         let mut document = read(&text);
-        if is_rolled_back {
-            roll_back_at_noon(&mut document);
+        match layout {
+            0 => {}
+            1 => drop(roll_back_at_noon(&mut document)),
+            _ => document.set_projected(true),
         }
         let sight = read_pools(&document, &(), noon()).unwrap();
         migrate_at_noon(&mut document);
@@ -383,5 +406,72 @@ proptest! {
             let is_unknown = matches!(after, State::Unknown { .. });
             prop_assert!(known == after || new >= old || is_unknown, "{:?} {:?}", known, after);
         }
+    }
+
+    #[test]
+    fn the_records_are_the_same_whether_or_not_they_are_projected(text in odd_store()) {
+        let split = migrated(&text);
+        let shown = projected(&text);
+        prop_assert_eq!(records_of(&shown), records_of(&split));
+        prop_assert_eq!(definitions_of(&shown), definitions_of(&split));
+        // Who does not know of it reads the same, and so does who is told to stop.
+        let mut ignorant = read(&rendered(&shown));
+        ignorant.set_projected(false);
+        migrate_at_noon(&mut ignorant);
+        prop_assert_eq!(records_of(&ignorant), records_of(&split));
+        prop_assert_eq!(definitions_of(&ignorant), definitions_of(&split));
+        let mut stopped = read(&rendered(&shown));
+        stop_projecting(&mut stopped, &(), noon()).unwrap();
+        prop_assert_eq!(rendered(&stopped), rendered(&ignorant));
+    }
+
+    #[test]
+    fn what_was_projected_is_no_news(text in odd_store(), days in 0..400_i64) {
+        let once = rendered(&projected(&text));
+        let mut document = read(&once);
+        prop_assert!(!migrate_at_noon(&mut document).is_needed());
+        prop_assert_eq!(rendered(&document), once.clone());
+        prop_assert!(!start_projecting(&mut document, &(), noon()).unwrap().is_needed());
+        prop_assert_eq!(rendered(&document), once);
+        let records = records_of(&document);
+        migrate(&mut document, &(), noon() + TimeDelta::days(days)).unwrap();
+        prop_assert_eq!(records_of(&document), records);
+    }
+
+    #[test]
+    fn who_looks_only_inline_picks_nobody_whom_a_verdict_keeps_out(text in odd_store(), hours in 0..48_i64) {
+        let later = noon() + TimeDelta::hours(hours);
+        let mut document = read(&rendered(&projected(&text)));
+        migrate(&mut document, &(), later).unwrap();
+        for raw in document.entries(&acme()).items() {
+            let entry = object(raw.as_str());
+            let credential = read_entry(&entry, &acme(), &()).unwrap();
+            let records = document.records(&acme());
+            let Some(known) = records.get("a1").filter(|raw| raw.kind() == Kind::Object) else { continue };
+            let state = read_record(known, later).state;
+            let is_out = matches!(state, State::Exhausted(_) | State::Dead(_) | State::Unknown { .. })
+                && state.holds(&credential, &acme(), later);
+            prop_assert_eq!(is_passed_over(&entry, later), is_out, "{:?} {}", state, raw.as_str());
+        }
+    }
+
+    #[test]
+    fn a_memory_that_knows_no_verdict_revives_nobody(text in odd_store(), ok in any::<bool>()) {
+        let shown = projected(&text);
+        let mut document = shown.clone();
+        let mut entries = document.entries(&acme());
+        for index in 0..entries.len() {
+            let mut entry = object(entries.items().nth(index).unwrap().as_str());
+            for name in INLINE.iter().filter(|name| **name != "failure_reason") {
+                entry.set(name, Raw::null());
+            }
+            if ok {
+                entry.set("last_status", Raw::string("ok"));
+            }
+            entries.replace(index, entry.render());
+        }
+        document.set_entries(&acme(), &entries);
+        migrate_at_noon(&mut document);
+        prop_assert_eq!(records_of(&document), records_of(&shown));
     }
 }

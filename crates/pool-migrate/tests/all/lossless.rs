@@ -19,7 +19,7 @@ const ODD: &str = concat!(
     "   \"\\ud800\": [{\"id\": \"x\", \"last_status\": \"dead\"}], \"\": [{\"id\": \"x\", \"last_status\": \"dead\"}] },\n",
     " \"credential_pool_runtime\": {\"acme\": {\"a2\": { \"status\" : \"\\u006fk\" }, \"a1\": 7, \"a1\": [ ], \"\\ud800\":{ }}, \"empty\": { },\n",
     "   \"nobody\": {\"n1\": { \"status\" : \"dead\" }}, \"null\": null} ,\n",
-    " \"credential_pool_compat\": { \"inline\":true } }\r\n",
+    " \"credential_pool_compat\": { \"theirs\":true } }\r\n",
 );
 
 #[test]

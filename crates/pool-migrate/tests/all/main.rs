@@ -6,4 +6,5 @@ mod laws;
 mod lossless;
 mod merging;
 mod moving;
+mod projecting;
 mod support;
