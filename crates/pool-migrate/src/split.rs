@@ -3,7 +3,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use pool_core::{Credential, Provider, Record, State, Usage};
 use pool_format::raw::{Kind, List, Object, Raw};
-use pool_format::{Document, Fields, FormatError, Lender, Placement, read_credential, read_record, write_record};
+use pool_format::{
+    Document, Fields, FormatError, Lender, Placement, read_credential, read_record, write_record,
+};
 
 use crate::inline::{self, Entry, Inline};
 use crate::merge::merge;

@@ -204,7 +204,6 @@ pub(crate) fn log_pruned(provider: &Provider, pruned: &Pruned) {
     tracing::warn!(%provider, id = %pruned.id, label = pruned.label, reason = pruned.reason, "pruned a credential");
 }
 
-
 /// Whose record, or whose secret, changed.
 fn concerned(applied: &Applied) -> impl Iterator<Item = CredentialId> {
     let renewed = applied.definitions.iter().filter_map(|edit| match edit {
