@@ -6,6 +6,7 @@ mod canary;
 mod changes;
 mod commands;
 mod contract;
+mod doctor;
 mod documents;
 mod errors;
 mod exec;

@@ -44,17 +44,21 @@ impl Home {
         self.path().join("auth.json")
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the test plays another program")]
     pub(crate) fn write_store(&self, text: &str) {
-        std::fs::write(self.store(), text).unwrap();
+        self.write_private("auth.json", text);
+    }
+
+    /// A file that only its owner may read.
+    pub(crate) fn write_private(&self, name: &str, text: &str) {
+        self.write(name, text);
         #[cfg(unix)]
         {
             let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-            std::fs::set_permissions(self.store(), private).unwrap();
+            std::fs::set_permissions(self.path().join(name), private).unwrap();
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the test plays a user")]
+    #[expect(clippy::disallowed_methods, reason = "the test plays a user or another program")]
     pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path().join(name), text).unwrap();
     }
@@ -90,6 +94,22 @@ impl Home {
     /// `pool` in this home, for who runs it in a way of his own.
     pub(crate) fn pool_command(&self) -> Command {
         self.command(env!("CARGO_BIN_EXE_pool-under-test"))
+    }
+
+    /// A line of shell in this home, with the two commands at hand.
+    #[track_caller]
+    pub(crate) fn shell(&self, line: &str) {
+        let programs = tempfile::tempdir().unwrap();
+        for (name, program) in [
+            ("pool", env!("CARGO_BIN_EXE_pool-under-test")),
+            ("pool-migrate", env!("CARGO_BIN_EXE_pool-migrate-under-test")),
+        ] {
+            std::os::unix::fs::symlink(program, programs.path().join(name)).unwrap();
+        }
+        let mut shell = self.command("sh");
+        shell.env("PATH", format!("{}:/usr/bin:/bin", programs.path().display()));
+        let output = shell.args(["-c", line]).output().unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
     fn command(&self, program: &str) -> Command {

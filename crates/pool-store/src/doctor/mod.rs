@@ -65,7 +65,7 @@ fn examine(location: &Location, now: DateTime<Utc>) -> Vec<Finding> {
     }
     findings.extend(files::findings(&surroundings));
     let held = lock::probe(location, PATIENCE);
-    findings.extend(held.err().map(|error| refused::finding(&error, &location.given, None, now)));
+    findings.extend(held.err().map(|error| refused::of_lock(&error, &location.given, now)));
     findings
 }
 

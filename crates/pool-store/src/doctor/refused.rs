@@ -1,6 +1,7 @@
 //! Stores that no other command can use or change, by the errors that those give.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -34,15 +35,6 @@ pub(super) fn finding(
             found(Problem::NewerVersion, path).advise("use the newer program that wrote it")
         }
         StoreError::Format { source, path } => corrupt(found(Problem::Corrupt, path), source, backup, now),
-        StoreError::Locked { path, holder, .. } => match holder {
-            Some(holder) => found(Problem::Locked, path)
-                .mend("let it finish, or end it; do not delete the file", Remedy::End { pid: holder.pid }),
-            None => found(Problem::Locked, path)
-                .advise("find who holds it with `fuser`, and end that; do not delete the file"),
-        },
-        StoreError::Io { operation, path, .. } if path.extension().is_some_and(|end| end == "lock") => {
-            lock_unusable(found(Problem::LockUnusable, path), operation, path, now)
-        }
         StoreError::Io { path, .. } => unreadable(found(Problem::Unreadable, path), path),
         _ => found(Problem::Unreadable, given),
     }
@@ -71,7 +63,7 @@ fn corrupt(finding: Finding, error: &FormatError, backup: Option<PathBuf>, now: 
     let aside = aside(&path, now);
     let finding = match backup {
         Some(backup) => finding.mend(
-            "restore the newest backup; a login in it may have spent its refresh token since, and needs a new sign-in then",
+            "restore the newest backup; a login in it may be spent by now, and needs a new sign-in then",
             Remedy::Restore { path: path.clone(), aside: aside.clone(), backup },
         ),
         None => finding,
@@ -91,13 +83,25 @@ fn position(error: &SyntaxError) -> Option<Position> {
     (!is_whole).then_some(Position { line: error.line, column: error.column })
 }
 
-fn lock_unusable(finding: Finding, operation: &str, path: &Path, now: DateTime<Utc>) -> Finding {
-    if path.is_dir() {
-        finding.mend("put aside what stands in its place", put_aside(path, now))
-    } else if operation == "open the lock" {
-        finding.mend("give yourself access to it", Remedy::Permit { path: path.to_owned(), mode: "u+rw" })
-    } else {
-        finding.advise("keep the store on a file system that knows locks")
+/// What an error says of the locks of a store.
+pub(super) fn of_lock(error: &StoreError, given: &Path, now: DateTime<Utc>) -> Finding {
+    let found = |problem, path: &Path| Finding::new(problem, path, in_words(error));
+    match error {
+        StoreError::Locked { path, holder: Some(holder), .. } => found(Problem::Locked, path)
+            .mend("let it finish, or end it; do not delete the file", Remedy::End { pid: holder.pid }),
+        StoreError::Locked { path, .. } => found(Problem::Locked, path)
+            .advise("find who holds it with `fuser`, and end that; do not delete the file"),
+        StoreError::Io { path, .. } if path.is_dir() => {
+            found(Problem::LockUnusable, path).mend("put it aside", put_aside(path, now))
+        }
+        StoreError::Io { path, source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            let remedy = Remedy::Permit { path: path.clone(), mode: "u+rw" };
+            found(Problem::LockUnusable, path).mend("give yourself access", remedy)
+        }
+        StoreError::Io { path, .. } => {
+            found(Problem::LockUnusable, path).advise("keep the store on a file system that knows locks")
+        }
+        _ => found(Problem::LockUnusable, given),
     }
 }
 

@@ -41,8 +41,11 @@ enum Owner<'a> {
 impl Examiner<'_> {
     fn top(&mut self, top: &Object) {
         for warning in self.warnings {
-            let finding = Finding::new(Problem::NotFinite, self.path, warning.to_string());
-            self.findings.push(finding.at(original(warning)).advise("the next write spells null there"));
+            let Warning::NotFinite { line, column, token } = warning else { continue };
+            let what = format!("`{token}` is not JSON, and reads as null");
+            let place = Position { line: *line, column: *column };
+            let finding = Finding::new(Problem::NotFinite, self.path, what).at(Some(place));
+            self.findings.push(finding.advise("the next write spells null there"));
         }
         for (name, value) in self.members(top, "the store", Owner::Nobody) {
             let Some(section) = Object::read(&value) else { continue };
@@ -182,13 +185,6 @@ fn position(raw: &Raw, warnings: &[Warning]) -> Position {
         }
     }
     Position { line, column }
-}
-
-fn original(warning: &Warning) -> Option<Position> {
-    match warning {
-        Warning::NotFinite { line, column, .. } => Some(Position { line: *line, column: *column }),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
