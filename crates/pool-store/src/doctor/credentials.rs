@@ -1,11 +1,11 @@
 //! What is wrong with the credentials of one provider.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use pool_core::{
-    AuthType, Credential, CredentialId, Holding, LastError, NoSecret, Pool, Secret, Standing, Unresolved,
-    time,
+    AuthType, Credential, CredentialId, Fingerprint, Holding, LastError, NoSecret, Pool, Secret, Standing,
+    Unresolved, time,
 };
 
 use crate::doctor::finding::{Finding, Problem, Remedy};
@@ -14,9 +14,10 @@ use crate::location::Location;
 
 /// What is wrong with them.
 pub(super) fn findings(pool: &Pool, location: &Location, now: DateTime<Utc>) -> Vec<Finding> {
+    let twins = Twins::of(pool);
     let mut findings = Vec::new();
     for (index, (credential, standing)) in pool.standings(now).enumerate() {
-        let patient = Patient { pool, index, credential, location, now };
+        let patient = Patient { pool, twins: &twins, index, credential, location, now };
         let found =
             [patient.by_standing(&standing), patient.duplicate_id(), patient.duplicate_secret(&standing)];
         let found = found.into_iter().flatten();
@@ -25,9 +26,29 @@ pub(super) fn findings(pool: &Pool, location: &Location, now: DateTime<Utc>) -> 
     findings
 }
 
+/// Who shares an id or a secret with whom, by their places in line.
+struct Twins<'a> {
+    of_id: HashMap<&'a CredentialId, Vec<usize>>,
+    first_with: HashMap<Fingerprint, usize>,
+}
+
+impl<'a> Twins<'a> {
+    fn of(pool: &'a Pool) -> Self {
+        let mut twins = Self { of_id: HashMap::new(), first_with: HashMap::new() };
+        for (index, credential) in pool.credentials().iter().enumerate() {
+            twins.of_id.entry(&credential.id).or_default().push(index);
+            if let Some(subject) = credential.subject() {
+                twins.first_with.entry(subject).or_insert(index);
+            }
+        }
+        twins
+    }
+}
+
 /// One credential in line.
 struct Patient<'a> {
     pool: &'a Pool,
+    twins: &'a Twins<'a>,
     index: usize,
     credential: &'a Credential,
     location: &'a Location,
@@ -120,35 +141,27 @@ impl Patient<'_> {
     /// Said once for all that share an id: of the last one in line.
     fn duplicate_id(&self) -> Option<Finding> {
         let id = &self.credential.id;
-        let twins = self.others().filter(|(_, other)| other.id == *id);
-        let (before, behind): (Vec<_>, Vec<_>) = twins.partition(|(index, _)| *index < self.index);
-        if before.is_empty() || !behind.is_empty() {
-            return None;
-        }
+        let twins =
+            self.twins.of_id.get(id).filter(|twins| twins.len() > 1 && twins.last() == Some(&self.index))?;
         let what = format!(
             "{} entries have the id {id}: they share one record, and a verdict on one may hit another",
-            before.len() + 1
+            twins.len()
         );
         let finding = Finding::new(Problem::DuplicateId, &self.location.target, what);
+        let advice = "remove the last of them, and add it again: it then has an id of its own";
         Some(match self.removal() {
-            Some(removal) => finding
-                .mend("remove the last of them, and add it again: it then has an id of its own", removal),
+            Some(removal) => finding.mend(advice, removal),
             None => finding.advise("they store the same secret: take one of them out with an editor"),
         })
     }
 
+    /// Said of each but the first in line.
     fn duplicate_secret(&self, standing: &Standing) -> Option<Finding> {
         let subject = self.credential.subject().filter(|_| *standing != Standing::Removed)?;
-        let twin = self.others().find(|(index, other)| {
-            *index < self.index && other.id != self.credential.id && other.subject() == Some(subject)
-        });
-        let (_, twin) = twin?;
-        let finding = self.found(Problem::DuplicateSecret, &format!("has the same secret as {}", twin.id));
-        Some(finding.mend("remove it", self.removal()))
-    }
-
-    fn others(&self) -> impl Iterator<Item = (usize, &Arc<Credential>)> {
-        self.pool.credentials().iter().enumerate().filter(|(index, _)| *index != self.index)
+        let first = self.pool.credentials().get(*self.twins.first_with.get(&subject)?)?;
+        let what = format!("has the same secret as {}", first.id);
+        (first.id != self.credential.id)
+            .then(|| self.found(Problem::DuplicateSecret, &what).mend("remove it", self.removal()))
     }
 
     fn refresh_token(&self) -> Option<&Secret> {
@@ -171,41 +184,46 @@ impl Patient<'_> {
     }
 
     fn removal(&self) -> Option<Remedy> {
-        removal(self.pool, self.index)
+        removal(self.pool, self.index, self.namesakes())
     }
 
     fn name(&self) -> Option<String> {
-        name(self.pool, self.index)
+        name(self.pool, self.index, self.namesakes())
+    }
+
+    fn namesakes(&self) -> &[usize] {
+        self.twins.of_id.get(&self.credential.id).map_or(&[], Vec::as_slice)
     }
 }
 
-/// What removes the only credential of an id.
+/// What removes the first credential of an id.
 pub(super) fn removal_of(pool: &Pool, id: &CredentialId) -> Option<Remedy> {
-    let index = pool.credentials().iter().position(|credential| credential.id == *id)?;
-    removal(pool, index)
+    let places = pool.credentials().iter().enumerate().filter(|(_, credential)| credential.id == *id);
+    let namesakes: Vec<usize> = places.map(|(index, _)| index).collect();
+    removal(pool, *namesakes.first()?, &namesakes)
 }
 
 /// What removes one credential and no other. One that stores the same under the same id would go with it.
-fn removal(pool: &Pool, index: usize) -> Option<Remedy> {
-    let credential = pool.credentials().get(index)?;
-    let is_alone = pool.credentials().iter().enumerate().all(|(other, twin)| {
-        other == index
-            || twin.id != credential.id
-            || (credential.subject().is_some() && twin.subject() != credential.subject())
+fn removal(pool: &Pool, index: usize, namesakes: &[usize]) -> Option<Remedy> {
+    let subject = pool.credentials().get(index)?.subject();
+    let is_alone = namesakes.iter().filter(|other| **other != index).all(|other| {
+        subject.is_some() && pool.credentials().get(*other).is_some_and(|twin| twin.subject() != subject)
     });
     let remove = |name| Remedy::Remove { provider: pool.provider().clone(), name };
-    name(pool, index).filter(|_| is_alone).map(remove)
+    name(pool, index, namesakes).filter(|_| is_alone).map(remove)
 }
 
 /// A name that selects this credential and no other: its id, or its number in line. A number may be another's label.
-fn name(pool: &Pool, index: usize) -> Option<String> {
+fn name(pool: &Pool, index: usize, namesakes: &[usize]) -> Option<String> {
     let credential = pool.credentials().get(index)?;
+    if namesakes == [index] {
+        return Some(credential.id.to_string());
+    }
     let number = index + 1;
-    let names =
-        [credential.id.to_string(), number.to_string(), format!("#{number}"), credential.label.clone()];
-    names
-        .into_iter()
-        .find(|name| pool.select(name).is_ok_and(|selected| std::ptr::eq(selected, credential.as_ref())))
+    let names = [number.to_string(), format!("#{number}"), credential.label.clone()];
+    let selects =
+        |name: &String| pool.select(name).is_ok_and(|selected| std::ptr::eq(selected, credential.as_ref()));
+    names.into_iter().find(selects)
 }
 
 #[cfg(test)]
@@ -230,10 +248,15 @@ mod tests {
             key("a5", "twin", "key-5"),
         ];
         let pool = Pool::new(Provider::new("acme").unwrap(), line, Default::default());
-        let names: Vec<_> = (0..7).map(|index| name(&pool, index)).collect();
+        let twins = Twins::of(&pool);
+        let namesakes = |index: usize| {
+            pool.credentials().get(index).map_or(&[] as &[usize], |credential| &twins.of_id[&credential.id])
+        };
+        let names: Vec<_> = (0..7).map(|index| name(&pool, index, namesakes(index))).collect();
         let names: Vec<_> = names.iter().map(Option::as_deref).collect();
         assert_eq!(names, [Some("a1"), Some("2"), Some("3"), Some("mine"), Some("5"), Some("6"), None]);
-        let removable: Vec<_> = (0..7).map(|index| removal(&pool, index).is_some()).collect();
+        let removable: Vec<_> =
+            (0..7).map(|index| removal(&pool, index, namesakes(index)).is_some()).collect();
         assert_eq!(removable, [true, true, true, true, false, false, false]);
     }
 }

@@ -1,11 +1,11 @@
 //! What is wrong with the records, and where they stand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use pool_core::{Credential, CredentialId, Pools, Provider, Record, State, mask_keys};
-use pool_format::raw::{Object, Raw};
+use pool_core::{Credential, CredentialId, Fingerprint, Pool, Pools, Provider, Record, State, mask_keys};
+use pool_format::raw::{Kind, Object, Raw};
 use pool_format::{Document, read_record};
 use pool_migrate::Report;
 
@@ -33,95 +33,92 @@ pub(super) fn findings(document: &Document, pools: &Pools, path: &Path, now: Dat
     let providers: BTreeSet<Provider> = document.recorded_providers().into_iter().collect();
     let mut findings = Vec::new();
     for provider in providers {
+        let pool = pools.get(&provider);
+        let mut entries: HashMap<&CredentialId, Vec<&Credential>> = HashMap::new();
+        for credential in pool.into_iter().flat_map(Pool::credentials) {
+            entries.entry(&credential.id).or_default().push(credential);
+        }
         let records = document.records(&provider);
-        let ids: BTreeSet<CredentialId> =
-            records.names().filter_map(|name| CredentialId::new(name).ok()).collect();
-        for id in ids {
-            if let Some(raw) = records.get(id.as_str()) {
-                let record = read_record(raw, now);
-                let found = of_record(raw, &record, &id, &provider, pools, path);
-                findings.extend(found.map(|finding| finding.of(&provider, Some(&id))));
-            }
+        let named =
+            records.members().filter_map(|(id, raw)| Some((CredentialId::new(id.decoded()?).ok()?, raw)));
+        // Of duplicate keys the last counts.
+        for (id, raw) in named.collect::<BTreeMap<_, _>>() {
+            let entries = entries.get(&id).map_or(&[] as &[_], Vec::as_slice);
+            let examined = Examined { id: &id, raw, record: read_record(raw, now), entries, pool, path };
+            findings.extend(examined.findings().map(|finding| finding.of(&provider, Some(&id))));
         }
     }
     findings
 }
 
-fn of_record(
-    raw: &Raw,
-    record: &Record,
-    id: &CredentialId,
-    provider: &Provider,
-    pools: &Pools,
-    path: &Path,
-) -> impl Iterator<Item = Finding> {
-    let pool = pools.get(provider);
-    let credentials = pool.into_iter().flat_map(pool_core::Pool::credentials);
-    let entries: Vec<&Credential> =
-        credentials.map(AsRef::as_ref).filter(|credential| credential.id == *id).collect();
-    let object = Object::read(raw);
-    let removal = || pool.and_then(|pool| removal_of(pool, id));
-    let found = if entries.is_empty() {
-        [orphan(record, id, path), None, None]
-    } else {
-        [
-            // One that is no object is found in the text.
-            object.as_ref().and_then(|_| unknown_status(record, id, path, removal())),
-            object.as_ref().and_then(|object| legacy(object, id, path)),
-            rolled_back(record, &entries, id, path, removal()),
-        ]
-    };
-    found.into_iter().flatten()
+/// A record, and the entries that it is about.
+struct Examined<'a> {
+    id: &'a CredentialId,
+    raw: &'a Raw,
+    record: Record,
+    entries: &'a [&'a Credential],
+    pool: Option<&'a Pool>,
+    path: &'a Path,
 }
 
-fn orphan(record: &Record, id: &CredentialId, path: &Path) -> Option<Finding> {
-    let is_remembered = matches!(record.state, State::Removed { .. });
-    let what =
-        format!("the record of {id} has no entry any more: it has no effect, unless the entry comes back");
-    (!is_remembered).then(|| Finding::new(Problem::OrphanRecord, path, what))
-}
+impl Examined<'_> {
+    fn findings(&self) -> impl Iterator<Item = Finding> {
+        let found = if self.entries.is_empty() {
+            [self.orphan(), None, None]
+        } else {
+            [self.unknown_status(), self.legacy(), self.rolled_back()]
+        };
+        found.into_iter().flatten()
+    }
 
-fn unknown_status(
-    record: &Record,
-    id: &CredentialId,
-    path: &Path,
-    removal: Option<Remedy>,
-) -> Option<Finding> {
-    let State::Unknown { word } = &record.state else { return None };
-    let what = format!(
-        "{id} has a status that this version does not know (`{}`), so it is not used",
-        mask_keys(word)
-    );
-    let finding = Finding::new(Problem::UnknownStatus, path, what);
-    Some(finding.advise("use the newer program that wrote it").mend("or remove the credential", removal))
-}
+    fn orphan(&self) -> Option<Finding> {
+        let is_remembered = matches!(self.record.state, State::Removed { .. });
+        let what = format!(
+            "the record of {} has no entry any more: it has no effect, unless the entry comes back",
+            self.id
+        );
+        (!is_remembered).then(|| Finding::new(Problem::OrphanRecord, self.path, what))
+    }
 
-fn legacy(record: &Object, id: &CredentialId, path: &Path) -> Option<Finding> {
-    let kept = record.get("legacy").and_then(Object::read)?;
-    let names: Vec<_> = kept.names().collect();
-    let what = format!(
-        "{id} had inline fields that could not be read ({}); they are kept in its record",
-        names.join(", ")
-    );
-    Some(Finding::new(Problem::LegacyValues, path, what).advise("they go with its next change of status"))
-}
+    /// A record that is no object has one too, and is found in the text.
+    fn unknown_status(&self) -> Option<Finding> {
+        let State::Unknown { word } = &self.record.state else { return None };
+        let what = format!(
+            "{} has a status that this version does not know (`{}`), so it is not used",
+            self.id,
+            mask_keys(word)
+        );
+        let finding = Finding::new(Problem::UnknownStatus, self.path, what);
+        let finding = finding.advise("use the newer program that wrote it");
+        (self.raw.kind() == Kind::Object).then(|| finding.mend("or remove the credential", self.removal()))
+    }
 
-/// A secret that we replaced is stored again: a program wrote its stale memory back.
-fn rolled_back(
-    record: &Record,
-    entries: &[&Credential],
-    id: &CredentialId,
-    path: &Path,
-    removal: Option<Remedy>,
-) -> Option<Finding> {
-    let replaced = record.replaced.filter(|replaced| entries.iter().any(|entry| entry.holds(*replaced)))?;
-    let what = format!(
-        "{id} stores a secret again that was replaced ({replaced}): another program wrote back an older one, which may be spent"
-    );
-    let finding = Finding::new(Problem::SecretRolledBack, path, what);
-    Some(
-        finding
-            .advise("end what still has it in memory, and sign in again")
-            .mend("or remove the credential", removal),
-    )
+    fn legacy(&self) -> Option<Finding> {
+        let kept = Object::read(self.raw)?.get("legacy").and_then(Object::read)?;
+        let names: Vec<_> = kept.names().collect();
+        let what = format!(
+            "{} had inline fields that could not be read ({}); they are kept in its record",
+            self.id,
+            names.join(", ")
+        );
+        let finding = Finding::new(Problem::LegacyValues, self.path, what);
+        Some(finding.advise("they go with its next change of status"))
+    }
+
+    /// A secret that we replaced is stored again: a program wrote its stale memory back.
+    fn rolled_back(&self) -> Option<Finding> {
+        let is_stored = |replaced: &Fingerprint| self.entries.iter().any(|entry| entry.holds(*replaced));
+        let replaced = self.record.replaced.filter(is_stored)?;
+        let what = format!(
+            "{} stores a secret again that was replaced ({replaced}): another program wrote back an older one, which may be spent",
+            self.id
+        );
+        let finding = Finding::new(Problem::SecretRolledBack, self.path, what);
+        let finding = finding.advise("end what still has it in memory, and sign in again");
+        Some(finding.mend("or remove the credential", self.removal()))
+    }
+
+    fn removal(&self) -> Option<Remedy> {
+        removal_of(self.pool?, self.id)
+    }
 }
