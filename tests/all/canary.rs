@@ -33,6 +33,8 @@ fn no_command_prints_or_logs_a_secret() {
     ));
     home.write("secret", &format!("{KEY}\n"));
     let commands = [
+        "doctor".to_owned(),
+        "doctor --json".to_owned(),
         "list".to_owned(),
         "list --json".to_owned(),
         "pick acme".to_owned(),
@@ -49,6 +51,8 @@ fn no_command_prints_or_logs_a_secret() {
         "reset acme --dead --json".to_owned(),
         "remove acme a2".to_owned(),
         "list --json".to_owned(),
+        "doctor".to_owned(),
+        "doctor acme --json".to_owned(),
     ];
     for command in commands {
         assert_clean(&command, &home.pool_with(&command, &[("POOL_LOG", "trace"), ("ACME_KEY", LENT)]));

@@ -10,6 +10,7 @@ mod contract;
 mod crashes;
 #[cfg(target_os = "linux")]
 mod disks;
+mod doctor;
 mod documents;
 mod errors;
 mod exec;

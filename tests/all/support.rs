@@ -47,17 +47,21 @@ impl Home {
         self.path().join("auth.json")
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the test plays another program")]
     pub(crate) fn write_store(&self, text: &str) {
-        std::fs::write(self.store(), text).unwrap();
+        self.write_private("auth.json", text);
+    }
+
+    /// A file that only its owner may read.
+    pub(crate) fn write_private(&self, name: &str, text: &str) {
+        self.write(name, text);
         #[cfg(unix)]
         {
             let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-            std::fs::set_permissions(self.store(), private).unwrap();
+            std::fs::set_permissions(self.path().join(name), private).unwrap();
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the test plays a user")]
+    #[expect(clippy::disallowed_methods, reason = "the test plays a user or another program")]
     pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path().join(name), text).unwrap();
     }
@@ -120,6 +124,20 @@ impl Home {
             command.env("PATH", path);
         }
         command
+    }
+
+    /// A line of shell in this home, with the two commands at hand.
+    #[cfg(unix)]
+    #[track_caller]
+    pub(crate) fn shell(&self, line: &str) {
+        let programs = tempfile::tempdir().unwrap();
+        for name in ["pool", "pool-migrate"] {
+            std::os::unix::fs::symlink(Self::program(name), programs.path().join(name)).unwrap();
+        }
+        let mut shell = self.command(&[], "sh");
+        shell.env("PATH", format!("{}:/usr/bin:/bin", programs.path().display()));
+        let output = shell.args(["-c", line]).output().unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// Text with the path of this home taken out.

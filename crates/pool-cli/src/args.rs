@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Add(AddArgs),
     /// Remove a credential
     Remove(RemoveArgs),
+    /// Say what is wrong with the store, and what mends it
+    Doctor(DoctorArgs),
     /// Run recorded events through a copy of the pool on a virtual clock
     Replay(ReplayArgs),
     /// Print what makes a shell complete the arguments
@@ -222,6 +224,13 @@ pub(crate) struct AddArgs {
 pub(crate) struct RemoveArgs {
     #[command(flatten)]
     pub(crate) which: WhichArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DoctorArgs {
+    /// Only the store, and this provider
+    #[arg(value_parser = parse_provider)]
+    pub(crate) provider: Option<Provider>,
 }
 
 #[derive(Args, Debug)]

@@ -5,6 +5,7 @@
 
 mod clock;
 mod commit;
+mod doctor;
 mod environment;
 mod error;
 mod file;
@@ -19,6 +20,7 @@ mod snapshot;
 mod store;
 mod transaction;
 
+pub use doctor::{Finding, Mend, Position, Problem, Remedy, Severity};
 pub use error::StoreError;
 pub use handle::{Builder, DEFAULT_LOOK_EVERY, PickError, PoolHandle, Reported};
 pub use holder::Holder;

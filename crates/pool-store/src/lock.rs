@@ -40,6 +40,15 @@ impl LockGuard {
     }
 }
 
+/// Whether the locks of a store can be had within a time: each that is there is taken, and given back at once.
+pub(crate) fn probe(location: &Location, wait: Duration) -> Result<(), StoreError> {
+    for path in location.locks().into_iter().filter(|path| path.exists()) {
+        let file = open_file(&path, |options, _| options).map_err(StoreError::io("open the lock", &path))?;
+        drop(wait_for(file, &path, wait, Instant::now())?);
+    }
+    Ok(())
+}
+
 fn wait_for(file: File, path: &Path, wait: Duration, begun: Instant) -> Result<File, StoreError> {
     match file.try_lock() {
         Ok(()) => return Ok(file),

@@ -14,7 +14,7 @@ use crate::location::Location;
 use crate::lock::LockGuard;
 
 /// How our unfinished files begin: `.auth.json.pool-XXXXXX.tmp`.
-fn litter_prefix(target: &Path) -> String {
+pub(crate) fn litter_prefix(target: &Path) -> String {
     format!(".{}.pool-", target.file_name().unwrap_or_default().to_string_lossy())
 }
 

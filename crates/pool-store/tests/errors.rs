@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use pool_store::{FileStore, PoolHandle, StoreError};
+use pool_store::{FileStore, PoolHandle, Problem, StoreError};
 use serde_json::value::RawValue;
 
 use crate::support::{
@@ -323,6 +323,10 @@ fn gets_an_answer(case: &Path) {
     let is_readable = home.load().is_ok();
     assert!(!(name.starts_with("n_") && is_readable), "{name} is no JSON");
     assert!(!name.starts_with("y_object") || is_readable, "{name} is an object");
+
+    let findings = home.store().examine(None, noon());
+    assert_eq!(findings.iter().any(|finding| finding.problem == Problem::Corrupt), !is_readable, "{name}");
+    assert_eq!(home.photo(), before, "{name}");
 
     let added = home.handle().add(&openrouter(), credential("a"));
     assert_eq!(added.is_ok(), is_readable, "{name}");
