@@ -1,4 +1,4 @@
-use arbitrary::Arbitrary;
+use arbitrary::{Arbitrary, Unstructured};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use chrono::TimeDelta;
 use pool_core::{
@@ -10,14 +10,13 @@ use serde_json::{Map, Value, json};
 use crate::noon;
 
 /// More than that says nothing new, and takes long.
-const MOST_MEMBERS: usize = 8;
 const MOST_STEPS: usize = 40;
 
 /// A store, and what is done to it.
-#[derive(Arbitrary, Clone, Debug)]
+#[derive(Clone, Debug)]
 pub struct History {
     is_rolled_back: bool,
-    members: Vec<Member>,
+    members: [Option<Member>; 6],
     steps: Vec<Step>,
 }
 
@@ -52,7 +51,6 @@ pub(crate) enum Name {
     A,
     B,
     C,
-    D,
 }
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -183,19 +181,17 @@ pub(crate) enum By {
 }
 
 /// What a provider says.
-#[derive(Arbitrary, Clone, Debug)]
-pub(crate) struct Failed {
-    status: Option<Code>,
-    reason: Reason,
-    resets_in: Option<u32>,
-}
-
 #[derive(Arbitrary, Clone, Copy, Debug)]
-enum Reason {
-    None,
+pub(crate) enum Failed {
+    NoAnswer,
+    BadRequest,
+    Refused,
     Revoked,
-    Limited,
+    Unpaid,
+    Throttled,
+    LimitedUntil { seconds: u32 },
     RetryInWords,
+    Broken,
     EchoOfAKey,
 }
 
@@ -216,9 +212,22 @@ pub(crate) struct Memory {
     said: Said,
 }
 
+/// Steps for as long as there are bytes: where a coin decides whether another one follows, as it does for any list, most
+/// histories are over before something has happened.
+impl<'a> Arbitrary<'a> for History {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        let (is_rolled_back, members) = bytes.arbitrary()?;
+        let mut steps = Vec::new();
+        while !bytes.is_empty() && steps.len() < MOST_STEPS {
+            steps.push(bytes.arbitrary()?);
+        }
+        Ok(Self { is_rolled_back, members, steps })
+    }
+}
+
 impl History {
     pub(crate) fn steps(&self) -> &[Step] {
-        &self.steps[..self.steps.len().min(MOST_STEPS)]
+        &self.steps
     }
 
     pub(crate) fn is_rolled_back(&self) -> bool {
@@ -227,10 +236,9 @@ impl History {
 
     /// The store as its programs left it.
     pub(crate) fn text(&self) -> String {
-        let members = &self.members[..self.members.len().min(MOST_MEMBERS)];
         let mut pools = Map::new();
         let mut runtime = Map::new();
-        for member in members {
+        for member in self.members.iter().flatten() {
             let provider = member.whom.pool.provider().to_string();
             let entries = pools.entry(provider.clone()).or_insert_with(|| json!([]));
             entries.as_array_mut().expect("made as one").push(member.entry());
@@ -259,7 +267,7 @@ impl Member {
         let mut entry = match self.holds {
             Holds::Key => json!({"source": "manual", "access_token": secret}),
             Holds::Login(account) => json!({
-                "source": "device_code",
+                "source": "manual:device_code",
                 "auth_type": "oauth",
                 "access_token": token(account, self.serial),
                 "refresh_token": format!("refresh-{}", self.serial),
@@ -371,14 +379,13 @@ impl Where {
 }
 
 impl Name {
-    pub(crate) const ALL: [Self; 4] = [Self::A, Self::B, Self::C, Self::D];
+    pub(crate) const ALL: [Self; 3] = [Self::A, Self::B, Self::C];
 
     pub(crate) fn id(self) -> CredentialId {
         let id = match self {
             Self::A => "a",
             Self::B => "b",
             Self::C => "c",
-            Self::D => "d",
         };
         CredentialId::new(id).expect("not empty")
     }
@@ -413,20 +420,20 @@ impl Asked {
 }
 
 impl Failed {
-    pub(crate) fn failure(&self) -> Failure {
-        let failure = self.status.map_or_else(Failure::no_answer, |code| Failure::http(code.number()));
-        let failure = match self.reason {
-            Reason::None => failure,
-            Reason::Revoked => failure.code("token_revoked"),
-            Reason::Limited => {
-                failure.code("usage_limit_reached").message("the usage limit has been reached")
+    pub(crate) fn failure(self) -> Failure {
+        match self {
+            Self::NoAnswer => Failure::no_answer(),
+            Self::BadRequest => Failure::http(400).message("no such parameter"),
+            Self::Refused => Failure::http(401),
+            Self::Revoked => Failure::http(401).code("token_revoked"),
+            Self::Unpaid => Failure::http(402),
+            Self::Throttled => Failure::http(429),
+            Self::LimitedUntil { seconds } => {
+                Failure::http(429).reset_at(noon() + TimeDelta::seconds(seconds.into()))
             }
-            Reason::RetryInWords => failure.message("Please try again in 1h2m3.5s"),
-            Reason::EchoOfAKey => failure.message("wrong key secret-001, or sk-or-v1-another"),
-        };
-        match self.resets_in {
-            Some(seconds) => failure.reset_at(noon() + TimeDelta::seconds(seconds.into())),
-            None => failure,
+            Self::RetryInWords => Failure::http(429).message("Please try again in 1h2m3.5s"),
+            Self::Broken => Failure::http(503),
+            Self::EchoOfAKey => Failure::http(403).message("wrong key secret-001, or sk-or-v1-another"),
         }
     }
 }

