@@ -29,6 +29,7 @@ fn every_link_between_the_docs_leads_somewhere() {
         "docs/design.md",
         "docs/format.md",
         "docs/glossary.md",
+        "docs/testing.md",
     ] {
         let path = root().join(name);
         let text = std::fs::read_to_string(&path).unwrap();
