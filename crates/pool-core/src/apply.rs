@@ -96,7 +96,11 @@ impl Pool {
             for suspect in self.in_scope(target, &culprit, judgement.verdict.scope)? {
                 let judged = judged_secret(target, &culprit).filter(|judged| suspect.holds(*judged));
                 let subject = judged.or_else(|| suspect.subject());
-                let accused = Suspect { subject, account: suspect.account(&self.provider) };
+                let account = suspect.account(&self.provider);
+                // Of another entry that shares the id, the verdict stands as it is.
+                let is_known = self.state(&suspect.id).is_about(&suspect, &self.provider);
+                let is_sent = is_known && subject == suspect.subject();
+                let accused = Suspect { subject, is_sent, account };
                 let sole = one_could_serve && suspect.secret().is_some();
                 if self.transition(&suspect.id, now, |state| {
                     transition::fail(state, judgement, accused, error.clone(), sole, now)
@@ -246,12 +250,15 @@ impl Pool {
         };
         let replaced = replaced(stored, &new);
         let new = Arc::new(new);
-        let suspect = Suspect { subject: new.subject(), account: new.account(&self.provider) };
+        let account = new.account(&self.provider);
+        let suspect = Suspect { subject: new.subject(), is_sent: true, account };
         // A verdict on another entry of this id stands, and so does one on a secret that is replaced by itself.
         let is_over = state.is_about(old, &self.provider) && suspect.subject != subject;
         for credential in &mut self.credentials {
             if credential.id == id && credential.subject() == subject {
-                *credential = Arc::clone(&new);
+                // What else differs between entries that share the id and the secret stays.
+                let (holding, expires_at) = (new.holding.clone(), new.expires_at);
+                *credential = Arc::new(Credential { holding, expires_at, ..(**credential).clone() });
             }
         }
         let is_cleared = is_over && self.set_state(&id, transition::rotate(&state, grant, suspect, now));

@@ -51,7 +51,7 @@ impl Leases {
         credential: &Arc<Credential>,
         now: DateTime<Utc>,
     ) -> Option<Lease> {
-        Lease::on(&self.desk(provider).place(&credential.id), credential, now)
+        Lease::on(self.desk(provider).place(&credential.id), credential, now)
     }
 
     /// The leases of one provider.
@@ -89,6 +89,13 @@ impl Desk {
         lock(&self.places).get(id).map(Arc::clone)
     }
 
+    /// As [`Place::take_note`], of a place that only its number tells.
+    pub(crate) fn take_note(&self, number: usize) {
+        if let Some(place) = lock(&self.places).values().find(|place| place.number == number) {
+            place.take_note();
+        }
+    }
+
     pub(crate) fn returns(&self) -> &Returns {
         &self.returns
     }
@@ -120,10 +127,12 @@ impl Place {
 impl Returns {
     /// Moves the numbers of those that were given back since the last call into an empty list.
     pub(crate) fn take(&self, into: &mut Vec<usize>) {
-        // Looked at before it is written to: mostly there is nothing.
-        if self.any.load(Ordering::Acquire) && self.any.swap(false, Ordering::AcqRel) {
-            std::mem::swap(&mut *lock(&self.numbers), into);
-        }
+        self.any.store(false, Ordering::Release);
+        std::mem::swap(&mut *lock(&self.numbers), into);
+    }
+
+    pub(crate) fn are_there(&self) -> bool {
+        self.any.load(Ordering::Acquire)
     }
 }
 
@@ -144,10 +153,10 @@ pub struct Lease {
 
 impl Lease {
     /// A lease on a credential with a secret.
-    pub(crate) fn on(place: &Arc<Place>, credential: &Arc<Credential>, now: DateTime<Utc>) -> Option<Self> {
+    pub(crate) fn on(place: Arc<Place>, credential: &Arc<Credential>, now: DateTime<Utc>) -> Option<Self> {
         credential.secret()?;
         place.load.fetch_add(1, Ordering::AcqRel);
-        Some(Self { place: Arc::clone(place), credential: Arc::clone(credential), picked_at: now })
+        Some(Self { place, credential: Arc::clone(credential), picked_at: now })
     }
 
     /// Whose credential it is.

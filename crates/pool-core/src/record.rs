@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::mask::mask_keys;
 use crate::provider::Provider;
 use crate::secret::Fingerprint;
+use crate::time;
 use crate::verdict::{Kind, Scope, Verdict, words};
 
 /// A time further ahead than this was written by a clock that is wrong.
@@ -209,6 +210,8 @@ impl Judgement {
     pub fn of(failure: Failure, cooldowns: &Cooldowns, now: DateTime<Utc>) -> Self {
         let verdict = classify(&failure, now);
         let until = verdict.until.unwrap_or_else(|| saturating_add(now, cooldowns.of(verdict.kind)));
+        // As it will be read back.
+        let until = time::truncate(until).max(now);
         Self { verdict, until, failure }
     }
 

@@ -30,6 +30,8 @@ pub enum Grant {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Suspect {
     pub(crate) subject: Option<Fingerprint>,
+    /// Whether it is the secret that is sent, and not the one that renews it.
+    pub(crate) is_sent: bool,
     pub(crate) account: Option<Fingerprint>,
 }
 
@@ -44,6 +46,10 @@ pub(crate) fn fail(
     now: DateTime<Utc>,
 ) -> State {
     match state {
+        // Bound to what is sent, it holds as long as that could be handed out.
+        State::Dead(death) if judgement.verdict.is_terminal() && suspect.is_sent => {
+            State::Dead(Death { subject: suspect.subject, ..death.clone() })
+        }
         State::Dead(_) | State::Removed { .. } | State::Unknown { .. } => state.clone(),
         // News from before it was cleared.
         State::Ok { .. } if state.judged_at(now).is_some_and(|cleared_at| cleared_at > now) => state.clone(),

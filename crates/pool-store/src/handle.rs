@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -60,7 +60,7 @@ pub(crate) struct View {
     pub(crate) looked_at: Option<Instant>,
     pub(crate) loose_mode: Option<u32>,
     /// The pools made ready for picks, each when it is first asked for; of no worth once the pools change.
-    pickers: BTreeMap<Provider, Picker>,
+    pickers: Vec<(Provider, Picker)>,
     pub(crate) wall: WallClock,
     /// Verdicts that could not be written yet: they hold here all the same, and go with the next write.
     pub(crate) unsaved: Vec<(DateTime<Utc>, Change)>,
@@ -164,7 +164,7 @@ impl Builder {
             version: None,
             looked_at: None,
             loose_mode: None,
-            pickers: BTreeMap::new(),
+            pickers: Vec::new(),
             wall: WallClock::default(),
             unsaved: Vec::new(),
             queued: Vec::new(),
@@ -407,11 +407,16 @@ fn reported(outcome: Outcome) -> Reported {
 impl View {
     /// The pool of a provider, ready for picks; `None` where it has none.
     fn picker(&mut self, provider: &Provider, leases: &Leases) -> Option<&mut Picker> {
-        if !self.pickers.contains_key(provider) {
-            let picker = Picker::new(self.pools.get(provider)?, leases);
-            self.pickers.insert(provider.clone(), picker);
-        }
-        self.pickers.get_mut(provider)
+        let known = self.pickers.iter().position(|(of, _)| of == provider);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                let picker = Picker::new(self.pools.get(provider)?, leases);
+                self.pickers.push((provider.clone(), picker));
+                self.pickers.len() - 1
+            }
+        };
+        self.pickers.get_mut(index).map(|(_, picker)| picker)
     }
 
     /// Takes the uses that were counted by pickers into the pools, which are then free to change.

@@ -131,7 +131,7 @@ impl Picker {
         let tally = self.line[index].tally;
         self.count(tally, now);
         let place = self.place(tally);
-        let lease = Lease::on(&place, &self.line[index].credential, now);
+        let lease = Lease::on(place, &self.line[index].credential, now);
         self.rerank(tally);
         lease
     }
@@ -335,10 +335,17 @@ impl Picker {
 
     /// Leases that were dropped make room.
     fn take_back(&mut self) {
+        if !self.desk.returns().are_there() {
+            return;
+        }
         let mut returned = std::mem::take(&mut self.returned);
         self.desk.returns().take(&mut returned);
         for number in returned.drain(..) {
-            let Some(tally) = self.by_place.get(number).copied().flatten() else { continue };
+            let Some(tally) = self.by_place.get(number).copied().flatten() else {
+                // Of a credential that has left the pool.
+                self.desk.take_note(number);
+                continue;
+            };
             if let Some(place) = &self.tallies[tally].place {
                 // Before its load is read, so that no later return goes unseen.
                 place.take_note();
