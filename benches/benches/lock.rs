@@ -71,7 +71,7 @@ fn contend() {
 }
 
 /// Holds the lock for two seconds, and looks at what a process that waits for it has used by then.
-#[expect(clippy::print_stdout, reason = "a benchmark is there to print")]
+#[expect(clippy::print_stdout, clippy::disallowed_methods, reason = "it prints, and plays another program")]
 fn wait() {
     let folder = folder(env!("CARGO_TARGET_TMPDIR"));
     let store = write_store(folder.path(), 64, Shape::Fresh);

@@ -47,6 +47,7 @@ pub fn folder(target: &str) -> TempDir {
 ///
 /// When it cannot be written.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "no store of anybody's is meant")]
 pub fn write_store(folder: &Path, count: usize, shape: Shape) -> PathBuf {
     let path = folder.join("auth.json");
     fs::write(&path, credential_pool(count, shape)).expect("the folder can be written to");
@@ -103,7 +104,7 @@ fn entry(number: usize, with_verdict: bool, random: &mut fastrand::Rng) -> serde
         "priority": number,
         "source": "manual:device_code",
         "access_token": token(number, random),
-        "refresh_token": format!("rt_{}", noise(random, 64)),
+        "refresh_token": format!("rt_{}", noise(random, 384)),
         "base_url": "https://chatgpt.com/backend-api/codex",
         "expires_at": "2030-12-01T00:00:00Z",
         "last_refresh": "2026-05-20T10:00:00Z",

@@ -105,7 +105,8 @@ fn says(key: &RawValue, name: &str) -> bool {
 }
 
 fn text(claim: &RawValue) -> Option<Box<str>> {
-    serde_json::from_str(claim.get()).ok().filter(|text: &Box<str>| !text.is_empty())
+    let text: Box<str> = serde_json::from_str(claim.get()).ok()?;
+    (!text.is_empty()).then_some(text)
 }
 
 /// One name for provider, account and user together. A part that is not known is never the same, so then there is none.

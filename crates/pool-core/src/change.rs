@@ -73,6 +73,22 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// What it is called in a log.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Fail { .. } => "fail",
+            Self::Succeed { .. } => "succeed",
+            Self::Reset { .. } => "reset",
+            Self::Add { .. } => "add",
+            Self::Remove { .. } => "remove",
+            Self::Rotate { .. } => "rotate",
+            Self::Count { .. } => "count",
+        }
+    }
+}
+
 /// Where a new credential stands in line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Place {
@@ -125,6 +141,22 @@ pub enum Outcome {
     Rotated(CredentialId),
     /// Counters were added.
     Counted,
+}
+
+impl Outcome {
+    /// What it is called in a log: the status that came of it, where it is about one credential.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Judged { standing, .. } | Self::Succeeded { standing } => standing.status(),
+            Self::Stale => "stale",
+            Self::Reset { .. } => "reset",
+            Self::Added(_) => "added",
+            Self::Removed(_) => "removed",
+            Self::Rotated(_) => "rotated",
+            Self::Counted => "counted",
+        }
+    }
 }
 
 /// Why a change cannot be made.

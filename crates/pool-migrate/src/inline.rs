@@ -112,7 +112,9 @@ impl<'a> Reader<'_, 'a> {
 
     fn word(&mut self) -> Option<String> {
         self.entry.told(EntryField::LastStatus)?;
-        Some(self.read(EntryField::LastStatus, Slice::to_text).unwrap_or_else(|| UNREADABLE.to_owned()))
+        // No other program has a word for what is gone; read as ours, it would be a reason to delete the entry.
+        let readable = |value: Slice<'_>| value.to_text().filter(|word| word != "removed");
+        Some(self.read(EntryField::LastStatus, readable).unwrap_or_else(|| UNREADABLE.to_owned()))
     }
 }
 

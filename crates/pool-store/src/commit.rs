@@ -57,6 +57,16 @@ impl Inner {
     /// Makes one change: in this process at once if it is a verdict, and in the store before it returns.
     pub(crate) fn commit(&self, provider: &Provider, action: Action) -> Result<Outcome, StoreError> {
         let change = Change { provider: provider.clone(), action };
+        let _span = tracing::debug_span!("change", %provider, action = change.action.name()).entered();
+        let outcome = self.make(change);
+        match &outcome {
+            Ok(outcome) => tracing::debug!(outcome = outcome.name(), "changed"),
+            Err(error) => tracing::debug!(%error, "not changed"),
+        }
+        outcome
+    }
+
+    fn make(&self, change: Change) -> Result<Outcome, StoreError> {
         let ticket = self.queue(change);
         let mut view = self.view();
         loop {

@@ -227,12 +227,19 @@ impl PoolHandle {
     ///
     /// When nothing can be handed out, or the store cannot be read.
     pub fn pick(&self, request: &PickRequest) -> Result<Arc<Credential>, PickError> {
+        let _span = decision("pick", request);
         let (mut view, now) = self.0.fresh_view()?;
         let seed = view.seeds.u64(..);
         let found = view
             .picker(request.provider(), &self.0.leases)
             .and_then(|picker| picker.pick(request, now, seed));
-        found.cloned().ok_or_else(|| view.why_nobody(request, now).into())
+        match found {
+            Some(credential) => {
+                tracing::debug!(id = %credential.id, label = credential.label, "picked");
+                Ok(Arc::clone(credential))
+            }
+            None => Err(view.why_nobody(request, now).into()),
+        }
     }
 
     /// Chooses a credential to use, counts it, and holds its place until the lease is dropped. Writes nothing.
@@ -241,12 +248,19 @@ impl PoolHandle {
     ///
     /// When nothing can be handed out, or the store cannot be read.
     pub fn lease(&self, request: &PickRequest) -> Result<Lease, PickError> {
+        let _span = decision("lease", request);
         let (mut view, now) = self.0.fresh_view()?;
         let seed = view.seeds.u64(..);
         let lease = view
             .picker(request.provider(), &self.0.leases)
             .and_then(|picker| picker.lease(request, now, seed));
-        lease.ok_or_else(|| view.why_nobody(request, now).into())
+        match lease {
+            Some(lease) => {
+                tracing::debug!(id = %lease.id(), label = lease.label(), "leased");
+                Ok(lease)
+            }
+            None => Err(view.why_nobody(request, now).into()),
+        }
     }
 
     /// Counts that a credential was handed out now, for who picks without a lease. Writes nothing.
@@ -394,6 +408,17 @@ impl fmt::Debug for PoolHandle {
     }
 }
 
+/// The span of one decision. While nobody listens it costs a nanosecond.
+fn decision(what: &'static str, request: &PickRequest) -> tracing::span::EnteredSpan {
+    tracing::debug_span!(
+        "decision",
+        what,
+        provider = %request.provider(),
+        strategy = request.chosen_strategy().as_str()
+    )
+    .entered()
+}
+
 fn reported(outcome: Outcome) -> Reported {
     match outcome {
         Outcome::Judged { standing, marked } => Reported::Taken { standing, marked },
@@ -443,6 +468,9 @@ impl View {
     /// Nobody is ready, and the walk down the line says why.
     fn why_nobody(&self, request: &PickRequest, now: DateTime<Utc>) -> Unavailable {
         let nobody = || Unavailable { provider: request.provider().clone(), out: Vec::new() };
-        self.pools.pick(request, &(), now, 0).err().unwrap_or_else(nobody)
+        let unavailable = self.pools.pick(request, &(), now, 0).err().unwrap_or_else(nobody);
+        let returns = unavailable.first_return().map(|(_, until)| pool_core::time::format(until));
+        tracing::debug!(out = unavailable.out.len(), returns, "nobody is ready");
+        unavailable
     }
 }

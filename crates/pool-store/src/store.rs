@@ -151,6 +151,7 @@ impl FileStore {
 
 impl Current {
     fn read(location: &Location, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        let _span = tracing::debug_span!("read", path = %location.target.display()).entered();
         let reading = file::read(location)?;
         let environment = Environment::of(&file::variables_folder(location));
         let snapshot = Snapshot::of(reading.document, environment, location, now)?;
@@ -190,7 +191,7 @@ impl Store for FileStore {
         pruning: Pruning,
         now: DateTime<Utc>,
     ) -> Result<Committed, StoreError> {
-        let (location, proof) = self.lock()?;
+        let (location, proof) = tracing::debug_span!("lock").in_scope(|| self.lock())?;
         // Taken out: after an error halfway, what is in memory is not what is on the disk.
         let kept = self.current().take().filter(|kept| kept.identity.is_certain(&location));
         let mut current = match kept {
@@ -203,6 +204,7 @@ impl Store for FileStore {
         let pools = current.snapshot.pools.clone();
         if is_changed {
             current.snapshot.finish(&location, now)?;
+            let _span = tracing::debug_span!("write", path = %location.target.display()).entered();
             let written = replace(&location, &current.snapshot.parts(), &proof)?;
             let identity = current.identity.replaced_by(written);
             let Some(identity) = identity.filter(|_| current.snapshot.can_go_on()) else {

@@ -258,9 +258,6 @@ impl World {
     fn rotate(&mut self, named: Named, renewal: Renewal) {
         let Some(target) = self.target(named) else { return };
         let provider = named.whom.pool.provider();
-        if self.has_doubles(&provider) {
-            return;
-        }
         let expires_at = renewal.ends_in().map(|time| self.now() + time);
         let (tokens, grant) = (renewal.tokens(), renewal.grant());
         let action = Action::Rotate { target: target.clone(), tokens: tokens.clone(), grant, expires_at };
@@ -274,14 +271,6 @@ impl World {
         });
         let answer = self.handle().rotate(&provider, target, tokens, grant, expires_at);
         assert_eq!(plainly(answer), expected.map_err(|error| error.to_string()));
-    }
-
-    /// Whether two entries have one id and one secret. Once that is replaced, memory has a single definition for both, and
-    /// the file still has two.
-    fn has_doubles(&self, provider: &Provider) -> bool {
-        let line = self.pools.get(provider).map(Pool::credentials).unwrap_or_default();
-        let mut seen = HashSet::new();
-        !line.iter().all(|credential| seen.insert((&credential.id, credential.subject())))
     }
 
     /// How the first in line of this id stands.
