@@ -192,6 +192,7 @@ impl Pool {
         self.line_up();
         // What is remembered of an earlier holder of this id is about that one.
         let forgotten = self.records.remove(&id).is_some();
+        self.sequence.remove(&id);
         Ok(Applied {
             outcome: Outcome::Added(id.clone()),
             records: forgotten.then_some(id).into_iter().collect(),

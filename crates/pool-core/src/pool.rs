@@ -17,7 +17,7 @@ pub struct Pool {
     pub(crate) credentials: Vec<Arc<Credential>>,
     pub(crate) records: HashMap<CredentialId, Arc<Record>>,
     /// Tells uses within one tick of the clock apart; lives and dies with this view.
-    sequence: HashMap<CredentialId, u64>,
+    pub(crate) sequence: HashMap<CredentialId, u64>,
     uses: u64,
 }
 

@@ -258,7 +258,7 @@ fn a_store_that_breaks_under_a_handle_is_an_error_until_it_is_mended() {
 #[test]
 fn numbers_that_only_python_writes_read_as_null_with_a_warning_and_are_written_so() {
     let home = Home::with(Home::text_of_keys(&["a"]).replace("1e400", "NaN"));
-    let events = Log::of(|| assert_eq!(picked(&home.handle()), "a"));
+    let events = Log::warnings_of(|| assert_eq!(picked(&home.handle()), "a"));
     let events = events.join("\n").replace(home.path().to_str().unwrap(), "[home]");
     insta::assert_snapshot!(events, @"WARN `NaN` at line 4 column 13 is not JSON and reads as null path=[home]/auth.json");
     assert!(home.text().contains("NaN"), "a read writes nothing");

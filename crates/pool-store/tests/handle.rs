@@ -314,7 +314,7 @@ fn least_used_goes_by_all_that_was_ever_counted() {
 #[test]
 fn each_death_is_logged_once() {
     let home = Home::with_keys(&["a", "b", "c"]);
-    let events = Log::of(|| {
+    let events = Log::warnings_of(|| {
         let handle = home.handle();
         for _ in 0..3 {
             handle.report(&openrouter(), by_id("a"), revoked()).unwrap();
@@ -334,7 +334,7 @@ fn each_death_is_logged_once() {
 #[test]
 fn a_death_that_duplicates_share_is_logged_for_who_died() {
     let home = Home::with(Home::text_of_keys(&["a", "b"]).replace("\"id\": \"b\"", "\"id\": \"a\""));
-    let events = Log::of(|| {
+    let events = Log::warnings_of(|| {
         let handle = home.handle();
         handle.report(&openrouter(), Target::Secret(fingerprint("b")), revoked()).unwrap();
     });

@@ -104,11 +104,11 @@ fn its_death_is_logged_once_when_it_is_written() {
     let home = Home::with_keys(&["a", "b"]);
     let store = Gated::store(&home);
     let handle = store.handle();
-    let before = Log::of(|| {
+    let before = Log::warnings_of(|| {
         store.while_locked(|| handle.report(&openrouter(), by_id("a"), revoked())).unwrap_err();
     });
     assert!(before.is_empty(), "who reported it was told: {before:?}");
-    let events = Log::of(|| {
+    let events = Log::warnings_of(|| {
         handle.add(&openrouter(), credential("c")).unwrap();
         handle.add(&openrouter(), credential("d")).unwrap();
     });

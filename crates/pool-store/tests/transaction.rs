@@ -304,7 +304,7 @@ fn who_goes_by_himself_is_logged_with_the_reason() {
     let home = Home::with_keys(&["a", "b"]);
     home.handle_at(noon() - minutes(24 * 60)).report(&openrouter(), by_id("a"), revoked()).unwrap();
     let reset = || Action::Reset { id: None, revive: Revive::Nobody };
-    let events = Log::of(|| {
+    let events = Log::warnings_of(|| {
         changed_with_pruning(&home, reset());
         home.handle().report(&openrouter(), by_id("b"), throttled()).unwrap();
         changed_with_pruning(&home, reset());

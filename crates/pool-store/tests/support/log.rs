@@ -5,7 +5,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// Every event of a piece of code, at every level, in full.
+/// Every event and span of a piece of code, at every level, in full.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -15,6 +15,14 @@ impl Log {
         let log = Self::default();
         tracing::subscriber::with_default(log.clone(), code);
         std::mem::take(&mut *log.0.lock().unwrap())
+    }
+
+    /// What of it an operator reads who asked for nothing.
+    pub(crate) fn warnings_of(code: impl FnOnce()) -> Vec<String> {
+        Self::of(code)
+            .into_iter()
+            .filter(|line| line.starts_with("WARN") || line.starts_with("ERROR"))
+            .collect()
     }
 }
 
@@ -29,7 +37,10 @@ impl Subscriber for Log {
         self.0.lock().unwrap().push(line.0);
     }
 
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let mut line = Line(format!("{} {}", span.metadata().level(), span.metadata().name()));
+        span.record(&mut line);
+        self.0.lock().unwrap().push(line.0);
         Id::from_u64(1)
     }
 
