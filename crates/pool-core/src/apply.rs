@@ -256,7 +256,7 @@ impl Pool {
         // A verdict on another entry of this id stands, and so does one on a secret that is replaced by itself.
         let is_over = state.is_about(old, &self.provider) && suspect.subject != subject;
         for credential in &mut self.credentials {
-            if credential.id == id && credential.subject() == subject {
+            if credential.id == id && credential.subject() == subject && credential.owns_its_secret() {
                 // What else differs between entries that share the id and the secret stays.
                 let (holding, expires_at) = (new.holding.clone(), new.expires_at);
                 *credential = Arc::new(Credential { holding, expires_at, ..(**credential).clone() });

@@ -247,6 +247,12 @@ impl Credential {
         }
     }
 
+    /// Whether its entry stores the secret, and no other place lends it.
+    #[must_use]
+    pub fn owns_its_secret(&self) -> bool {
+        matches!(self.holding, Holding::Owned(_))
+    }
+
     /// The fingerprint that a verdict on this credential is bound to: of the secret that is sent, else of the
     /// refresh token, else the one the entry stores.
     #[must_use]

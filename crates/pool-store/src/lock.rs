@@ -27,13 +27,14 @@ impl LockGuard {
             return Err(StoreError::NotAFile { path: location.given.clone(), what: "a folder" });
         }
         let begun = Instant::now();
-        let (mut files, mut taken) = (Vec::new(), Vec::new());
-        for path in location.locks() {
-            let (file, real) = open(&path)?;
-            // Two paths may lead to one lock, and who holds it must not wait for himself.
-            if !taken.contains(&real) {
-                files.push(wait_for(file, &path, wait, begun)?);
-                taken.push(real);
+        let [given, real] = location.locks();
+        let file = open(&given)?;
+        let mut files = vec![wait_for(file, &given, wait, begun)?];
+        // Two paths may lead to one lock, and who holds it must not wait for himself.
+        if real != given {
+            let file = open(&real)?;
+            if where_it_is(&real)? != where_it_is(&given)? {
+                files.push(wait_for(file, &real, wait, begun)?);
             }
         }
         Ok(Self { _files: files })
@@ -84,18 +85,32 @@ fn lock(file: &File) -> io::Result<()> {
     }
 }
 
-/// Opens a lock file, and answers where it really is.
-fn open(path: &Path) -> Result<(File, PathBuf), StoreError> {
+fn only_if_there(options: &mut OpenOptions, _: bool) -> &mut OpenOptions {
+    options
+}
+
+/// Opens a lock file. Mostly it is there already.
+fn open(path: &Path) -> Result<File, StoreError> {
+    let opened = match open_file(path, only_if_there) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make_or_open(path)?,
+        opened => opened,
+    };
+    opened.map_err(StoreError::io("open the lock", path))
+}
+
+fn make_or_open(path: &Path) -> Result<io::Result<File>, StoreError> {
     let folder = folder_of(path);
-    if is_read_only(folder) && !path.exists() {
+    if is_read_only(folder) {
         return Err(StoreError::ReadOnly { path: folder.to_owned() });
     }
-    let opened = make(path, folder).or_else(|error| match error.kind() {
+    Ok(make(path, folder).or_else(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => open_file(path, OpenOptions::create),
         _ => Err(error),
-    });
-    let opened = opened.and_then(|file| Ok((file, fs::canonicalize(path)?)));
-    opened.map_err(StoreError::io("open the lock", path))
+    }))
+}
+
+fn where_it_is(path: &Path) -> Result<PathBuf, StoreError> {
+    fs::canonicalize(path).map_err(StoreError::io("open the lock", path))
 }
 
 /// Makes a lock file. One that root makes must be one that the owner of the folder can take; one that is there already

@@ -39,11 +39,12 @@ impl Snapshot {
         Ok(Self { document, placement, is_legacy, environment, pools, changed: HashMap::new() })
     }
 
-    /// Makes the document what the pools are from the start, before it is changed.
+    /// Migrates the document before it is changed. What counts as news depends on the time, so the pools are read again.
     pub(crate) fn migrate(&mut self, location: &Location, now: DateTime<Utc>) -> Result<(), StoreError> {
         if self.is_legacy {
-            migrate(&mut self.document, &self.environment, now)
-                .map_err(StoreError::format(&location.target))?;
+            let format = || StoreError::format(&location.target);
+            migrate(&mut self.document, &self.environment, now).map_err(format())?;
+            self.pools = read_pools(&self.document, &self.environment, now).map_err(format())?.pools;
             self.is_legacy = false;
         }
         Ok(())
@@ -165,7 +166,9 @@ impl Snapshot {
                 }
                 DefinitionEdit::Rotated { old, renewed } => {
                     let stale = self.positions(&entries, provider, |credential| {
-                        credential.id == renewed.id && credential.subject() == *old
+                        credential.id == renewed.id
+                            && credential.subject() == *old
+                            && credential.owns_its_secret()
                     });
                     for (index, mut entry) in stale {
                         renew_entry(&mut entry, renewed);
