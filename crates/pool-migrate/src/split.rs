@@ -1,10 +1,10 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use pool_core::{Credential, Provider, Record, State, Usage};
+use pool_core::{Credential, CredentialId, Provider, Record, State, Usage};
 use pool_format::raw::{Kind, List, Object, Raw};
 use pool_format::{
-    Document, Fields, FormatError, Lender, Placement, read_credential, read_record, write_record,
+    Document, Fields, FormatError, Lender, Placement, entry_id, read_credential, read_record, write_record,
 };
 
 use crate::inline::{self, Entry, Inline};
@@ -57,6 +57,7 @@ fn migrate_provider(
     let mut entries = document.entries(provider);
     let mut records = document.records(provider);
     let is_projected = report.is_projected();
+    let judged = if was_rolled_back { shown_to_be_judged(&entries) } else { BTreeSet::new() };
     let mut moved = false;
     let (mut met, mut shared) = (BTreeSet::new(), BTreeSet::new());
     for index in 0..entries.len() {
@@ -67,7 +68,8 @@ fn migrate_provider(
         if records.get(id).is_some_and(|record| !takes_news(record)) {
             continue;
         }
-        if was_rolled_back {
+        // Of several entries that share an id, one that shows a verdict is enough.
+        if was_rolled_back && !judged.contains(&credential.id) {
             moved |= forget_what_inline_took_back(document, &mut records, &entry, &credential, provider, now);
         }
         if is_projected && !met.insert(credential.id.clone()) {
@@ -150,6 +152,12 @@ fn merged(
     }
     object.set("legacy", legacy.render());
     Some(object.render())
+}
+
+/// The ids under which an entry shows a verdict.
+fn shown_to_be_judged(entries: &List) -> BTreeSet<CredentialId> {
+    let shows = |raw: &&Raw| Fields::of(*raw).is_some_and(|entry| !inline::shows_no_verdict(&entry));
+    entries.items().filter(shows).filter_map(entry_id).collect()
 }
 
 /// While a store is rolled back its inline fields are the truth: a verdict that they no longer show was cleared there.
