@@ -413,7 +413,7 @@ def we_wait_for_the_lock_of_hermes():
         other.ask("lock")
         before = home.store.read_bytes()
         ours = home.start("pool", "report", PEER, "k0", "--status", "429")
-        await_tries(ours.pid, home)
+        await_place_in_line(ours.pid)
         check(ours.poll() is None, "our report did not wait for Hermes")
         equal(home.store.read_bytes(), before, "the store while Hermes holds the lock")
         other.ask("unlock")
@@ -469,6 +469,15 @@ def has_open(pid, home):
         return False
 
 
+def await_place_in_line(pid):
+    """Returns once the system has a process wait for a lock: it marks such lines of /proc/locks with an arrow."""
+    def stands_in_line():
+        lines = Path("/proc/locks").read_text(encoding="utf-8").splitlines()
+        return any("->" in line and f" {pid} " in line for line in lines)
+
+    await_so(stands_in_line, "nobody waits for the lock")
+
+
 def await_tries(pid, home):
     """Returns once a process has the lock file open and has slept at least three times since: it waits for the lock."""
     await_so(lambda: has_open(pid, home), "the lock was not waited for: nobody has its file open")
@@ -494,7 +503,7 @@ def await_so(holds, complaint):
 # --- Both at once ---
 
 MARKS = 60  # that each Hermes makes
-REPORTS = range(30, 300)  # that we make: as long as Hermes goes on
+REPORTS = range(30, 3_000)  # that we make: as long as Hermes goes on
 OURS, THEIRS, BOTH = ["k0", "k1", "k2"], ["k3", "k4", "k5"], ["k6", "k7"]
 
 
