@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use crate::secret::Secret;
 
-const MASK: &str = "[redacted]";
+pub(crate) const MASK: &str = "[redacted]";
 
 /// How keys and tokens of the known providers begin.
 const PREFIXES: [&str; 22] = [
