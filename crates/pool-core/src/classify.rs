@@ -1,6 +1,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::failure::Failure;
+use crate::headers::Headers;
 use crate::hint;
 use crate::verdict::{Kind, Scope, Verdict};
 
@@ -62,8 +63,8 @@ fn says_gone_for_good(failure: &Failure) -> bool {
 
 fn reset(failure: &Failure, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let believable = |time: &DateTime<Utc>| is_believable_reset(*time, now);
-    let in_words = || hint::reset_in(failure.words()).and_then(|wait| now.checked_add_signed(wait));
-    failure.stated_reset().filter(believable).or_else(|| in_words().filter(believable))
+    let in_words = || hint::reset(&Headers::new(), &[], failure.words(), now);
+    failure.stated_reset().filter(believable).or_else(in_words)
 }
 
 /// Whether a provider may be believed that a limit judged at `since` ends at `reset`.

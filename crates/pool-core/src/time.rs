@@ -115,7 +115,7 @@ fn nearest_micros(value: f64, decimals: usize) -> i64 {
     (value * factor).round() as i64
 }
 
-fn parse_rfc_3339(text: &str) -> Option<DateTime<Utc>> {
+pub(crate) fn parse_rfc_3339(text: &str) -> Option<DateTime<Utc>> {
     let time = DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_rfc3339(&with_usual_offset(text)))
         .ok()?;

@@ -1,19 +1,11 @@
 //! When a limit resets, as the words of a message say.
 
-use std::time::Duration;
+use chrono::{DateTime, TimeDelta, Utc};
 
-use chrono::TimeDelta;
-
-use super::{beginning, is_one_of};
-
-/// Ten years in seconds. A limit that resets later is a misreading.
-const MOST_SECONDS: f64 = 10.0 * 365.25 * DAY;
-
-const DAY: f64 = 86_400.0;
-const HOUR: f64 = 3_600.0;
-const MINUTE: f64 = 60.0;
-const SECOND: f64 = 1.0;
-const MILLISECOND: f64 = 0.001;
+use super::duration::{leading_seconds, time_delta};
+use super::moment::{epoch, moment};
+use super::scan::{strip_number, strip_phrase, strip_word};
+use super::{Now, beginning};
 
 /// What a number without a unit means after a phrase.
 enum BareNumber {
@@ -22,7 +14,7 @@ enum BareNumber {
 }
 
 /// The words that stand before a duration. "will reset in" ends with one of them.
-const PHRASES: [(&str, BareNumber); 9] = [
+const WAITS: [(&str, BareNumber); 10] = [
     ("retry after", BareNumber::Seconds),
     ("retry in", BareNumber::Seconds),
     ("try again in", BareNumber::Seconds),
@@ -31,21 +23,39 @@ const PHRASES: [(&str, BareNumber); 9] = [
     ("resets in", BareNumber::Nothing),
     ("reset after", BareNumber::Nothing),
     ("resets after", BareNumber::Nothing),
+    // GitHub Copilot: "Please wait 463 hours 23 minutes before trying again" (microsoft/vscode-copilot-release#6479).
+    ("wait", BareNumber::Nothing),
     ("quotaResetDelay", BareNumber::Nothing),
 ];
 
-/// The spellings of each unit, with its length in seconds.
-const UNITS: [(&[&str], f64); 5] = [
-    (&["d", "day", "days"], DAY),
-    (&["h", "hr", "hrs", "hour", "hours"], HOUR),
-    (&["m", "min", "mins", "minute", "minutes"], MINUTE),
-    (&["s", "sec", "secs", "second", "seconds"], SECOND),
-    (&["ms", "millisecond", "milliseconds"], MILLISECOND),
+/// The words that stand before a moment, and those that may join them to it.
+const MOMENTS: [&str; 5] = [
+    // LiteLLM: "Limit resets at: 2026-05-31 10:04:41 UTC" (BerriAI/litellm#39875).
+    // Claude: "You've hit your limit · resets 10pm (America/New_York)" (anthropics/claude-code#22946).
+    "resets",
+    // Claude: "Your limit will reset at 1pm (Etc/GMT+5)" (anthropics/claude-code#2087).
+    // GitHub Copilot: "wait for your limit to reset on April 20, 2026 at 2:00 AM" (github/copilot-cli#2828).
+    "reset",
+    // Codex: "or try again at Jul 5th, 2026 8:19 PM" (openai/codex#26668).
+    "try again",
+    "retry",
+    // Anthropic: "You will regain access on 2026-06-01 at 00:00 UTC" (anthropics/claude-code#38035).
+    "regain access",
 ];
+const JOINTS: [&str; 3] = ["at", "on", "after"];
 
-/// How long until the limit resets, as the message says: the first phrase with a duration after it counts.
-pub(crate) fn reset_in(message: &str) -> Option<TimeDelta> {
-    word_starts(beginning(message)).find_map(duration_after_phrase)
+/// The time of the first phrase that tells how long, or else of the first that tells when.
+pub(super) fn in_words(message: &str, now: Now) -> Option<DateTime<Utc>> {
+    let waits = waits(message).filter_map(|wait| now.after(wait));
+    let moments = word_starts(beginning(message))
+        .filter_map(|text| moment_after_phrase(text, now).or_else(|| epoch_after_bar(text)))
+        .filter_map(|time| now.at(time));
+    waits.chain(moments).next()
+}
+
+/// How long until the limit resets, as each phrase with a duration after it says.
+pub(super) fn waits(message: &str) -> impl Iterator<Item = TimeDelta> {
+    word_starts(beginning(message)).filter_map(duration_after_phrase)
 }
 
 /// The rest of the text from each word on.
@@ -59,59 +69,32 @@ fn word_starts(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn duration_after_phrase(text: &str) -> Option<TimeDelta> {
-    PHRASES.iter().find_map(|(phrase, bare)| {
-        let rest = strip_phrase(text, phrase)?.trim_start_matches(is_before_duration);
+    WAITS.iter().find_map(|(phrase, bare)| {
+        let rest = strip_phrase(text, phrase)?.trim_start_matches(is_before_time);
         let seconds = match bare {
-            BareNumber::Seconds => seconds_with_units(rest).or_else(|| seconds_alone(rest)),
-            BareNumber::Nothing => seconds_with_units(rest),
+            BareNumber::Seconds => leading_seconds(rest).or_else(|| seconds_alone(rest)),
+            BareNumber::Nothing => leading_seconds(rest),
         };
         time_delta(seconds?)
     })
 }
 
-/// What may stand between phrase and duration: `retry in ~5s`, `quotaResetDelay: "5s"`, and that within a JSON string.
-fn is_before_duration(character: char) -> bool {
+fn moment_after_phrase(text: &str, now: Now) -> Option<DateTime<Utc>> {
+    MOMENTS.iter().find_map(|phrase| {
+        let rest = strip_phrase(text, phrase)?.trim_start();
+        let rest = JOINTS.iter().find_map(|joint| strip_word(rest, joint)).unwrap_or(rest);
+        moment(rest.trim_start_matches(is_before_time), now)
+    })
+}
+
+/// Claude puts the moment behind a bar: `Claude AI usage limit reached|1749924000` (anthropics/claude-code#2087).
+fn epoch_after_bar(text: &str) -> Option<DateTime<Utc>> {
+    epoch(strip_phrase(text, "limit reached")?.trim_start().strip_prefix('|')?)
+}
+
+/// What may stand between phrase and time: `retry in ~5s`, `quotaResetDelay: "5s"`, and that within a JSON string.
+fn is_before_time(character: char) -> bool {
     character.is_whitespace() || matches!(character, ':' | '=' | '"' | '\'' | '\\' | '~')
-}
-
-fn strip_phrase<'a>(text: &'a str, phrase: &str) -> Option<&'a str> {
-    phrase.split(' ').try_fold(text, |rest, word| strip_word(rest.trim_start(), word))
-}
-
-fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
-    let (head, rest) = text.split_at_checked(word.len())?;
-    (head.eq_ignore_ascii_case(word) && !rest.starts_with(char::is_alphanumeric)).then_some(rest)
-}
-
-/// The sum of a run such as `4hr 5min` or `1 hour and 5 minutes`, from larger to smaller units.
-fn seconds_with_units(text: &str) -> Option<f64> {
-    let mut part = Part::strip(text)?;
-    while let Some(next) = Part::strip(strip_joint(part.rest)).filter(|next| next.unit < part.unit) {
-        part = Part { seconds: part.seconds + next.seconds, ..next };
-    }
-    Some(part.seconds)
-}
-
-/// A number with its unit, and the text after them.
-struct Part<'a> {
-    seconds: f64,
-    unit: f64,
-    rest: &'a str,
-}
-
-impl<'a> Part<'a> {
-    fn strip(text: &'a str) -> Option<Self> {
-        let (number, rest) = strip_number(text)?;
-        let (word, rest) = split_where(rest.trim_start(), |character| !character.is_alphabetic());
-        let (_, unit) = UNITS.iter().find(|(spellings, _)| is_one_of(word, spellings))?;
-        Some(Self { seconds: number * unit, unit: *unit, rest })
-    }
-}
-
-/// What may stand between two parts: spaces, a comma, `and`.
-fn strip_joint(text: &str) -> &str {
-    let text = text.trim_start().trim_start_matches(',').trim_start();
-    strip_word(text, "and").unwrap_or(text).trim_start()
 }
 
 /// A number without a unit, unless what follows makes it a date, a time of day or a count of something.
@@ -126,32 +109,14 @@ fn seconds_alone(text: &str) -> Option<f64> {
     ends.then_some(number)
 }
 
-fn strip_number(text: &str) -> Option<(f64, &str)> {
-    let (whole, rest) = split_where(text, is_no_digit);
-    let fraction = rest.strip_prefix('.').map_or("", |rest| split_where(rest, is_no_digit).0);
-    let length = if fraction.is_empty() { whole.len() } else { whole.len() + 1 + fraction.len() };
-    let (number, rest) = text.split_at_checked(length)?;
-    Some((number.parse().ok()?, rest))
-}
-
-fn is_no_digit(character: char) -> bool {
-    !character.is_ascii_digit()
-}
-
-/// Splits before the first character that `ends`, or at the end.
-fn split_where(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
-    text.split_at(text.find(ends).unwrap_or(text.len()))
-}
-
-fn time_delta(seconds: f64) -> Option<TimeDelta> {
-    let duration = Duration::try_from_secs_f64(seconds).ok()?;
-    let delta = TimeDelta::from_std(duration).ok()?;
-    (!delta.is_zero() && seconds <= MOST_SECONDS).then_some(delta)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::{format, parse_text};
+
+    fn reset_in(message: &str) -> Option<TimeDelta> {
+        waits(message).next()
+    }
 
     fn millis(message: &str) -> Option<i64> {
         reset_in(message).map(|delta| delta.num_milliseconds())
@@ -184,6 +149,9 @@ mod tests {
             ("resets in 20 min and 5 hours remain", 1_200_000),
             ("retry after 9 sekunden, retry in 9 secs", 9_000),
             ("é retry after 1 millisecond é", 1),
+            ("Please wait 463 hours 23 minutes before trying again", 1_668_180_000),
+            ("Please wait 61823 seconds before retrying.", 61_823_000),
+            ("resets in 1 week and 2 days", 777_600_000),
         ];
         for (message, expected) in cases {
             assert_eq!(millis(message), Some(expected), "{message}");
@@ -216,12 +184,49 @@ mod tests {
     }
 
     #[test]
+    fn moments_in_messages() {
+        let now = parse_text("2026-05-26T10:27:00Z").unwrap();
+        let cases = [
+            ("You will regain access on 2026-06-01 at 00:00 UTC.", Some("2026-06-01T00:00:00Z")),
+            ("It resets at 2026-05-26T18:57:00Z, sorry", Some("2026-05-26T18:57:00Z")),
+            ("Limit resets at: 2026-05-31 10:04:41 UTC", Some("2026-05-31T10:04:41Z")),
+            ("Please try again at 2026-06-01 00:00 UTC", Some("2026-06-01T00:00:00Z")),
+            ("try again after 2026-05-26T10:28:00Z", Some("2026-05-26T10:28:00Z")),
+            ("retry after 10:30 UTC", Some("2026-05-26T10:30:00Z")),
+            ("Your limit will reset at 3pm (UTC).", Some("2026-05-26T15:00:00Z")),
+            ("You've hit your limit · resets 5pm (UTC)", Some("2026-05-26T17:00:00Z")),
+            ("You've hit your weekly limit · resets May 31, 5am (UTC)", Some("2026-05-31T05:00:00Z")),
+            (r#"{\"message\":\"resets at \\\"2026-05-26T18:57:00Z\\\"\"}"#, Some("2026-05-26T18:57:00Z")),
+            ("Claude AI usage limit reached|1779801220", Some("2026-05-26T13:13:40Z")),
+            ("Claude AI usage limit reached | 1779801220", None),
+            ("Claude AI usage limit reached|1749924000", None),
+            ("usage limit reached 5pm (UTC)", None),
+            // How long is more than a time of day, wherever it stands; and what is past is no hint.
+            ("resets 5pm (UTC), that is, resets in 6h", Some("2026-05-26T16:27:00Z")),
+            (
+                "resets in 46 days. resets at 2026-05-26T09:00:00Z. retry at 5pm UTC",
+                Some("2026-05-26T17:00:00Z"),
+            ),
+            ("resets at 2026-07-11T10:27:00Z", None),
+            ("Your limit will reset at 2026-09-21 18:55:29", None),
+            ("presets 5pm (UTC)", None),
+            ("resets 5pm (Europe/Warsaw)", None),
+            ("resets on Jul 3, 2026, 11:43 AM.", None),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(in_words(message, Now(now)).map(format).as_deref(), expected, "{message}");
+        }
+    }
+
+    #[test]
     fn messages_without_a_duration() {
         let cases = [
             "",
             "please slow down",
             "try again later",
             "Please try again in a few minutes",
+            "please wait a moment and try again",
+            "wait 5",
             "retry after",
             "retry after -5 seconds",
             "retry after 0 seconds",
