@@ -141,7 +141,7 @@ fn a_failure_whose_rest_ends_later() {
 #[test]
 fn a_success() {
     let bench = Bench::new();
-    bench.pool.succeed(&acme(), target("a2"), noon()).unwrap();
+    bench.pool.succeed(&acme(), target("a2"), noon(), None).unwrap();
     insta::assert_snapshot!(bench.difference());
 }
 

@@ -67,7 +67,7 @@ impl Agent {
                 let end = self.now() + TimeDelta::minutes(minutes.parse()?);
                 self.report(id, Failure::http(429).reset_at(end))
             }
-            ["succeed", id] => said(self.pool.succeed(&self.provider, named(id)?, self.now())?),
+            ["succeed", id] => said(self.pool.succeed(&self.provider, named(id)?, self.now(), None)?),
             ["reset", id] => {
                 self.pool.reset(&self.provider, Some(CredentialId::new(id)?), Revive::TheDead)?;
                 Ok("done".to_owned())

@@ -186,6 +186,9 @@ pub(crate) struct SuccessArgs {
     /// When the request began: what was judged after that still stands [default: now]
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) began_at: Option<DateTime<Utc>>,
+    /// The model that answered: its own rest is over, too
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -71,7 +71,7 @@ impl Replay {
             What::Pick => self.pick(provider, at),
             What::Report { id, failure } => Answer::Report(self.report(provider, id, failure, at)),
             What::Success { id } => {
-                let action = Action::Succeed { target: Target::Id(id.clone()), began_at: at };
+                let action = Action::Succeed { target: Target::Id(id.clone()), began_at: at, model: None };
                 Answer::Success(self.stands(provider, id, action, at))
             }
             What::Reset { revive } => self.reset(provider, *revive, at),
@@ -103,7 +103,7 @@ impl Replay {
         failure: &Failure,
         at: DateTime<Utc>,
     ) -> Stands {
-        let judgement = Judgement::of(failure.clone(), &self.cooldowns, at);
+        let judgement = Judgement::of(failure.clone(), provider, &self.cooldowns, at);
         self.stands(provider, id, Action::Fail { target: Target::Id(id.clone()), judgement }, at)
     }
 

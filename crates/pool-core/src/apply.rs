@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::change::{Action, Change, ChangeError, Outcome, Place, Target};
 use crate::credential::{Credential, CredentialId, Holding, Tokens};
 use crate::pool::Pool;
-use crate::record::{Judgement, LastError, Record, State};
+use crate::record::{Judgement, LastError, Mark, Record, State, not_ahead, saturating_add};
 use crate::secret::{Fingerprint, Secret};
+use crate::strikes::Strikes;
 use crate::transition::{self, Grant, Revive, Suspect};
-use crate::verdict::Scope;
 
 /// What a change did to a pool: the answer for the caller, and what a store has to write.
 #[derive(Clone, PartialEq, Debug)]
@@ -64,7 +64,9 @@ impl Pool {
         }
         match &change.action {
             Action::Fail { target, judgement } => self.fail(target, judgement, now),
-            Action::Succeed { target, began_at } => self.succeed(target, *began_at, now),
+            Action::Succeed { target, began_at, model } => {
+                self.succeed(target, *began_at, model.as_deref(), now)
+            }
             Action::Reset { id, revive } => self.reset(id.as_ref(), *revive, now),
             Action::Add { credential, place } => self.add(credential, *place),
             Action::Remove { target } => self.remove(target, now),
@@ -88,36 +90,120 @@ impl Pool {
         let Some(culprit) = self.suspects(target)?.first().cloned() else {
             return Ok(Applied::only(Outcome::Stale));
         };
-        let one_could_serve = self.only_one_could_serve();
         // What upstream said may echo the secret that failed, whoever else is marked by it.
         let error = LastError::of(&judgement.failure, judgement.verdict.kind, Some(&culprit));
-        let mut changed = BTreeSet::new();
-        if judgement.marks_somebody() {
-            for suspect in self.in_scope(target, &culprit, judgement.verdict.scope)? {
-                let judged = judged_secret(target, &culprit).filter(|judged| suspect.holds(*judged));
-                let subject = judged.or_else(|| suspect.subject());
-                let account = suspect.account(&self.provider);
-                // Of another entry that shares the id, the verdict stands as it is.
-                let is_known = self.state(&suspect.id).is_about(&suspect, &self.provider);
-                let is_sent = is_known && subject == suspect.subject();
-                let accused = Suspect { subject, is_sent, account };
-                let sole = one_could_serve && suspect.secret().is_some();
-                if self.transition(&suspect.id, now, |state| {
-                    transition::fail(state, judgement, accused, error.clone(), sole, now)
-                }) {
-                    changed.insert(suspect.id.clone());
-                }
+        let changed = match judgement.mark() {
+            Mark::Nobody => BTreeSet::new(),
+            Mark::Model(model) => self.mark_model(target, &culprit, model, judgement, &error, now),
+            Mark::Credential => {
+                let suspects = self.accused(target, &culprit)?;
+                self.mark(&suspects, target, &culprit, judgement, &error, now)
             }
-        }
+            Mark::Account => {
+                let suspects = self.with_siblings(self.accused(target, &culprit)?, &culprit);
+                self.mark(&suspects, target, &culprit, judgement, &error, now)
+            }
+        };
         let marked = self.in_line(&changed);
         let outcome = Outcome::Judged { standing: self.standing(&culprit, now), marked };
         Ok(Applied { records: changed, ..Applied::only(outcome) })
+    }
+
+    /// Marks these; whose record changed.
+    fn mark(
+        &mut self,
+        suspects: &[Arc<Credential>],
+        target: &Target,
+        culprit: &Credential,
+        judgement: &Judgement,
+        error: &LastError,
+        now: DateTime<Utc>,
+    ) -> BTreeSet<CredentialId> {
+        let one_could_serve = self.only_one_could_serve();
+        let mut changed = BTreeSet::new();
+        for suspect in suspects {
+            let accused = self.accusation(suspect, target, culprit);
+            let sole = one_could_serve && suspect.secret().is_some();
+            let struck = self.strike(&suspect.id, accused.subject, judgement, now);
+            let judgement = struck.as_ref().unwrap_or(judgement);
+            let error = LastError { kind: judgement.verdict.kind, ..error.clone() };
+            let is_marked = self.transition(&suspect.id, now, |state| {
+                transition::fail(state, judgement, accused, error, sole, now)
+            });
+            if is_marked || struck.is_some() {
+                changed.insert(suspect.id.clone());
+            }
+        }
+        changed
+    }
+
+    /// What a verdict on one suspect is bound to.
+    fn accusation(&self, suspect: &Credential, target: &Target, culprit: &Credential) -> Suspect {
+        let judged = judged_secret(target, culprit).filter(|judged| suspect.holds(*judged));
+        let subject = judged.or_else(|| suspect.subject());
+        // Of another entry that shares the id, the verdict stands as it is.
+        let is_known = self.state(&suspect.id).is_about(suspect, &self.provider);
+        let is_sent = is_known && subject == suspect.subject();
+        Suspect { subject, is_sent, account: suspect.account(&self.provider) }
+    }
+
+    /// Counts a refusal of a key as wrong. What is then to be judged: a longer rest, or with evidence enough the end.
+    fn strike(
+        &mut self,
+        id: &CredentialId,
+        subject: Option<Fingerprint>,
+        judgement: &Judgement,
+        now: DateTime<Utc>,
+    ) -> Option<Judgement> {
+        let subject = subject.filter(|_| judgement.is_strike())?;
+        let is_open = match self.applying_state(id, now) {
+            // News from before it was cleared counts as little as news of what is dead already.
+            State::Ok { since } => since.is_none_or(|since| not_ahead(since, now) <= now),
+            State::Exhausted(_) => true,
+            State::Dead(_) | State::Removed { .. } | State::Unknown { .. } => false,
+        };
+        if !is_open {
+            return None;
+        }
+        let known = self.record(id).and_then(|record| record.strikes);
+        let strikes = Strikes::with_one_more(known, subject, now);
+        self.record_mut(id).strikes = Some(strikes);
+        Some(judgement.struck(strikes, now))
+    }
+
+    /// Marks one model of a credential; whether its record changed.
+    fn mark_model(
+        &mut self,
+        target: &Target,
+        culprit: &Credential,
+        model: &str,
+        judgement: &Judgement,
+        error: &LastError,
+        now: DateTime<Utc>,
+    ) -> BTreeSet<CredentialId> {
+        let accused = self.accusation(culprit, target, culprit);
+        let record = self.record(&culprit.id);
+        let known = record.and_then(|record| record.models.get(model).cloned()).unwrap_or_default();
+        let applying = if known.is_about(culprit, &self.provider) {
+            known.clone()
+        } else {
+            State::Ok { since: known.judged_at(now) }
+        };
+        let next = transition::fail(&applying, judgement, accused, error.clone(), false, now);
+        if next == known {
+            return BTreeSet::new();
+        }
+        let models = &mut self.record_mut(&culprit.id).models;
+        models.retain(|_, state| !is_long_over(state, now));
+        models.insert(model.to_owned(), next);
+        [culprit.id.clone()].into()
     }
 
     fn succeed(
         &mut self,
         target: &Target,
         began_at: DateTime<Utc>,
+        model: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<Applied, ChangeError> {
         let Some(credential) = self.suspects(target)?.first().cloned() else {
@@ -125,12 +211,38 @@ impl Pool {
         };
         // A verdict on another entry of this id stands.
         let changed = self.state(&credential.id).is_about(&credential, &self.provider)
-            && self.transition(&credential.id, now, |state| transition::succeed(state, began_at, now));
+            && self.clear_by_success(&credential.id, began_at, model, now);
         let outcome = Outcome::Succeeded { standing: self.standing(&credential, now) };
         Ok(Applied {
             records: changed.then(|| credential.id.clone()).into_iter().collect(),
             ..Applied::only(outcome)
         })
+    }
+
+    /// Clears what a success speaks against: a rest, strikes, and the rest of the model that answered.
+    fn clear_by_success(
+        &mut self,
+        id: &CredentialId,
+        began_at: DateTime<Utc>,
+        model: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> bool {
+        let Some(record) = self.record(id) else { return false };
+        let is_struck =
+            record.strikes.is_some() && record.state.judged_at(now).is_none_or(|at| began_at > at);
+        let of_model = model.and_then(|model| Some((model, record.models.get(model)?)));
+        let answered = of_model
+            .map(|(model, state)| (model, state.clone(), transition::succeed(state, began_at, now)))
+            .filter(|(_, known, next)| known != next);
+        let is_cleared = self.transition(id, now, |state| transition::succeed(state, began_at, now));
+        if is_struck {
+            self.record_mut(id).strikes = None;
+        }
+        let is_model_cleared = answered.is_some();
+        if let Some((model, _, next)) = answered {
+            self.record_mut(id).models.insert(model.to_owned(), next);
+        }
+        is_cleared || is_struck || is_model_cleared
     }
 
     fn reset(
@@ -152,17 +264,21 @@ impl Pool {
 
     /// Clears a record whatever it says, also a rest that is over: the operator asked for a clean slate.
     fn clear(&mut self, id: &CredentialId, revive: Revive, now: DateTime<Utc>) -> bool {
-        let changed = self.transition(id, now, |state| transition::reset(state, revive, now));
-        if self.record(id).is_none_or(|record| record.models.is_empty()) {
+        let mut changed = self.transition(id, now, |state| transition::reset(state, revive, now));
+        let is_more = |record: &Record| !record.models.is_empty() || record.strikes.is_some();
+        if !self.record(id).is_some_and(is_more) {
             return changed;
         }
-        let mut models_changed = false;
-        for state in self.record_mut(id).models.values_mut() {
+        let record = self.record_mut(id);
+        if !matches!(record.state, State::Dead(_)) {
+            changed |= record.strikes.take().is_some();
+        }
+        for state in record.models.values_mut() {
             let next = transition::reset(state, revive, now);
-            models_changed |= next != *state;
+            changed |= next != *state;
             *state = next;
         }
-        changed || models_changed
+        changed
     }
 
     fn add(&mut self, credential: &Credential, place: Place) -> Result<Applied, ChangeError> {
@@ -299,25 +415,30 @@ impl Pool {
         self.credentials.iter().any(|credential| credential.id == *id).then_some(()).ok_or_else(unknown)
     }
 
-    /// Who is marked: the scope decides.
-    fn in_scope(
+    /// Whom a failure is about: one that is named by its secret is about all who store it.
+    fn accused(
         &self,
         target: &Target,
         culprit: &Arc<Credential>,
-        scope: Scope,
     ) -> Result<Vec<Arc<Credential>>, ChangeError> {
-        let mut suspects = match target {
-            Target::Secret(_) => self.suspects(target)?,
-            Target::Id(_) | Target::Held(..) => vec![Arc::clone(culprit)],
-        };
-        if scope == Scope::Account {
-            let sibling = |other: &&Arc<Credential>| {
-                other.shares_account_with(culprit) && !suspects.iter().any(|known| known.id == other.id)
-            };
-            let siblings: Vec<_> = self.credentials.iter().filter(sibling).cloned().collect();
-            suspects.extend(siblings);
+        match target {
+            Target::Secret(_) => self.suspects(target),
+            Target::Id(_) | Target::Held(..) => Ok(vec![Arc::clone(culprit)]),
         }
-        Ok(suspects)
+    }
+
+    /// These, and all that are known to be of the same account.
+    fn with_siblings(
+        &self,
+        mut suspects: Vec<Arc<Credential>>,
+        culprit: &Credential,
+    ) -> Vec<Arc<Credential>> {
+        let sibling = |other: &&Arc<Credential>| {
+            other.shares_account_with(culprit) && !suspects.iter().any(|known| known.id == other.id)
+        };
+        let siblings: Vec<_> = self.credentials.iter().filter(sibling).cloned().collect();
+        suspects.extend(siblings);
+        suspects
     }
 
     /// Moves the state that applies; whether the record changed.
@@ -360,6 +481,18 @@ impl Pool {
 fn replaced(old: &Tokens, new: &Credential) -> Option<Fingerprint> {
     let secrets = [old.refresh_token(), old.access_token(), old.agent_key()];
     secrets.into_iter().flatten().map(Secret::fingerprint).find(|fingerprint| !new.holds(*fingerprint))
+}
+
+/// What was judged of a model is forgotten so long after it was over: a caller may name any number of models.
+const REMEMBERED_MODELS: TimeDelta = TimeDelta::days(1);
+
+fn is_long_over(state: &State, now: DateTime<Utc>) -> bool {
+    let over = match state {
+        State::Exhausted(rest) => Some(rest.until),
+        State::Ok { since } => *since,
+        _ => return false,
+    };
+    over.is_none_or(|over| saturating_add(over, REMEMBERED_MODELS) <= now)
 }
 
 /// The secret that a verdict is bound to: the one the report names, else the one stored now.

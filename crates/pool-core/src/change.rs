@@ -33,6 +33,8 @@ pub enum Action {
         target: Target,
         /// When the request began: what was judged after that still stands.
         began_at: DateTime<Utc>,
+        /// The model that answered, where the caller named it: its own rest is over, too.
+        model: Option<String>,
     },
     /// The operator clears one credential, or all of the provider.
     Reset {

@@ -263,6 +263,12 @@ impl Credential {
         }
     }
 
+    /// Whether it has a refresh token of its own to renew the access token with.
+    #[must_use]
+    pub fn can_be_renewed(&self) -> bool {
+        matches!(&self.holding, Holding::Owned(tokens) if tokens.refresh_token().is_some())
+    }
+
     /// Whether this very secret is stored here now, as access token or as refresh token.
     #[must_use]
     pub fn holds(&self, subject: Fingerprint) -> bool {

@@ -148,6 +148,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Lease {
     place: Arc<Place>,
     credential: Arc<Credential>,
+    model: Option<Box<str>>,
     picked_at: DateTime<Utc>,
 }
 
@@ -156,7 +157,21 @@ impl Lease {
     pub(crate) fn on(place: Arc<Place>, credential: &Arc<Credential>, now: DateTime<Utc>) -> Option<Self> {
         credential.secret()?;
         place.load.fetch_add(1, Ordering::AcqRel);
-        Some(Self { place, credential: Arc::clone(credential), picked_at: now })
+        Some(Self { place, credential: Arc::clone(credential), model: None, picked_at: now })
+    }
+
+    /// Names the model that the request is for.
+    #[must_use]
+    pub fn for_model(self, model: Option<&str>) -> Self {
+        let mut lease = self;
+        lease.model = model.map(Into::into);
+        lease
+    }
+
+    /// The model that the request is for, where it was named.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
     }
 
     /// Whose credential it is.

@@ -20,7 +20,7 @@
 //! let request = PickRequest::new(provider.clone());
 //! assert_eq!(pool.pick(&request, &(), now, 0)?.id, id);
 //!
-//! let judgement = Judgement::of(Failure::http(401).code("token_revoked"), &Cooldowns::default(), now);
+//! let judgement = Judgement::of(Failure::http(401).code("token_revoked"), &provider, &Cooldowns::default(), now);
 //! pool.apply(&Change { provider, action: Action::Fail { target: Target::Id(id), judgement } }, now)?;
 //! assert!(pool.pick(&request, &(), now, 0).is_err(), "a revoked key is never handed out");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -36,6 +36,7 @@ mod failure;
 mod headers;
 mod hint;
 mod lease;
+mod lenient;
 mod mask;
 mod name;
 mod pick;
@@ -50,6 +51,7 @@ mod select;
 mod source;
 mod standing;
 mod strategy;
+mod strikes;
 pub mod time;
 mod transition;
 mod variable;
@@ -57,10 +59,10 @@ mod verdict;
 
 pub use apply::{Applied, DefinitionEdit};
 pub use change::{Action, Change, ChangeError, Outcome, Place, Target};
-pub use classify::{classify, is_believable_reset};
+pub use classify::{classify, is_believable_reset, kind_of};
 pub use cooldown::Cooldowns;
 pub use credential::{AuthType, Credential, CredentialId, Holding, Tokens, Unresolved};
-pub use failure::Failure;
+pub use failure::{Answer, Failure, Origin};
 pub use headers::Headers;
 pub use lease::{Lease, Leases};
 pub use mask::mask_keys;
@@ -77,5 +79,6 @@ pub use select::SelectError;
 pub use source::Source;
 pub use standing::{NoSecret, Standing};
 pub use strategy::Strategy;
+pub use strikes::Strikes;
 pub use transition::{Grant, Revive};
-pub use verdict::{Kind, Scope, Verdict};
+pub use verdict::{Kind, Remark, Scope, Verdict};

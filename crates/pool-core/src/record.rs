@@ -10,8 +10,9 @@ use crate::failure::Failure;
 use crate::mask::mask_keys;
 use crate::provider::Provider;
 use crate::secret::Fingerprint;
+use crate::strikes::Strikes;
 use crate::time;
-use crate::verdict::{Kind, Scope, Verdict, words};
+use crate::verdict::{Kind, Remark, Scope, Verdict, words};
 
 /// A time further ahead than this was written by a clock that is wrong.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
@@ -31,6 +32,8 @@ pub struct Record {
     pub usage: Usage,
     /// What was judged of single models.
     pub models: BTreeMap<String, State>,
+    /// How often its key was refused as wrong.
+    pub strikes: Option<Strikes>,
     /// The secret that we last replaced: where it is stored again, somebody wrote it back from a stale memory.
     pub replaced: Option<Fingerprint>,
 }
@@ -200,28 +203,70 @@ impl Judgement {
     /// Classifies a failure; the table tells how long to rest where the provider did not.
     ///
     /// ```
-    /// use pool_core::{Cooldowns, Failure, Judgement};
+    /// use pool_core::{Cooldowns, Failure, Judgement, Provider};
     ///
     /// let now = chrono::DateTime::UNIX_EPOCH;
-    /// let judgement = Judgement::of(Failure::http(401), &Cooldowns::default(), now);
+    /// let provider = Provider::new("openrouter")?;
+    /// let judgement = Judgement::of(Failure::http(401), &provider, &Cooldowns::default(), now);
     /// assert_eq!(judgement.until - now, chrono::TimeDelta::minutes(5));
+    /// # Ok::<(), pool_core::NameError>(())
     /// ```
     #[must_use]
-    pub fn of(failure: Failure, cooldowns: &Cooldowns, now: DateTime<Utc>) -> Self {
-        let verdict = classify(&failure, now);
-        let until = verdict.until.unwrap_or_else(|| saturating_add(now, cooldowns.of(verdict.kind)));
+    pub fn of(failure: Failure, provider: &Provider, cooldowns: &Cooldowns, now: DateTime<Utc>) -> Self {
+        let verdict = classify(&failure, provider, now);
+        let hint = verdict.until.map(|until| match failure.stated_reset() {
+            // Whoever states a reset asked for it.
+            Some(stated) if stated == until => until,
+            _ => until.min(saturating_add(now, cooldowns.longest_hint())),
+        });
+        let until = hint.unwrap_or_else(|| saturating_add(now, cooldowns.of(verdict.kind)));
         // As it will be read back.
         let until = time::truncate(until).max(now);
-        Self { verdict, until, failure }
+        Self { verdict, until, failure: failure.essence() }
     }
 
-    pub(crate) fn marks_somebody(&self) -> bool {
-        self.verdict.scope != Scope::Request
+    /// Who is marked.
+    pub(crate) fn mark(&self) -> Mark<'_> {
+        match (self.verdict.scope, self.failure.model()) {
+            (Scope::Request, _) => Mark::Nobody,
+            (Scope::Model, Some(model)) => Mark::Model(model),
+            // That a model is not there says nothing of the others.
+            (Scope::Model, None) if self.verdict.kind == Kind::ModelNotFound => Mark::Nobody,
+            (Scope::Account, _) => Mark::Account,
+            _ => Mark::Credential,
+        }
+    }
+
+    /// The same with strikes against the key: the rest grows with them, and with evidence enough the key is dead.
+    pub(crate) fn struck(&self, strikes: Strikes, now: DateTime<Utc>) -> Self {
+        if strikes.are_deadly(now) {
+            let verdict = Verdict { kind: Kind::AuthPermanent, until: None, ..self.verdict.clone() };
+            return Self { verdict, ..self.clone() };
+        }
+        let rest = strikes.rest(self.until.signed_duration_since(now));
+        let until = if self.verdict.until.is_some() { self.until } else { saturating_add(now, rest) };
+        Self { until, ..self.clone() }
+    }
+
+    /// Whether it is a strike against the key.
+    pub(crate) fn is_strike(&self) -> bool {
+        self.verdict.remark == Some(Remark::InvalidKey)
     }
 
     pub(crate) fn reset_from(&self) -> ResetFrom {
         if self.verdict.until.is_some() { ResetFrom::Provider } else { ResetFrom::Default }
     }
+}
+
+/// Who is marked by a judgement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mark<'a> {
+    Nobody,
+    /// One model of the credential.
+    Model(&'a str),
+    Credential,
+    /// All that are known to be of the same account.
+    Account,
 }
 
 impl State {

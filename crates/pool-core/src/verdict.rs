@@ -110,6 +110,22 @@ words! {
     }
 }
 
+words! {
+    /// What a rule noticed beyond kind and scope, where that changes what to do.
+    Remark {
+        /// The limit of a plan rather than a burst: who comes back in a moment is refused again.
+        PlanLimit = "plan_limit",
+        /// The key is wrong, as far as the provider can tell: a strike against it.
+        InvalidKey = "invalid_key",
+        /// The token expired: a refresh cures that.
+        Expired = "expired",
+        /// The token is not valid, and nobody said why: it may have expired.
+        Bare = "bare",
+        /// The workspace demands a header that names its region.
+        Residency = "residency",
+    }
+}
+
 /// What a failure means.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Verdict {
@@ -119,6 +135,10 @@ pub struct Verdict {
     pub scope: Scope,
     /// When it is over, where the provider said so: after now, and at most 45 days ahead.
     pub until: Option<DateTime<Utc>>,
+    /// The rule that says so.
+    pub rule: &'static str,
+    /// What else it says, where that changes what to do.
+    pub remark: Option<Remark>,
 }
 
 impl Verdict {

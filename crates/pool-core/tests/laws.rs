@@ -9,8 +9,8 @@ use chrono::TimeDelta;
 use pool_core::{
     Action, Applied, Change, Cooldowns, Credential, CredentialId, Death, Failure, Fingerprint, Grant,
     InFlight as _, Judged, Judgement, Kind, LastError, Leases, Outcome, PickRequest, Pool, Pools, Record,
-    ResetFrom, Rest, Revive, Scope, Standing, State, Strategy as Picking, Target, Tokens, Unavailable, Usage,
-    Verdict, not_ahead,
+    Remark, ResetFrom, Rest, Revive, Scope, Standing, State, Strategy as Picking, Strikes, Target, Tokens,
+    Unavailable, Usage, Verdict, not_ahead,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -290,7 +290,7 @@ proptest! {
     #[test]
     fn a_success_clears_what_was_judged_before_it_began_and_nothing_newer(history in histories()) {
         each_step(&history, |step| {
-            let Some((Action::Succeed { target, began_at }, Ok(_))) = &step.change else { return Ok(()) };
+            let Some((Action::Succeed { target, began_at, .. }, Ok(_))) = &step.change else { return Ok(()) };
             for id in &step.ids {
                 let (before, after) = (state(&step.before, id), state(step.after, id));
                 let State::Exhausted(rest) = &before else {
@@ -569,7 +569,7 @@ fn compare(
             Turn::Fail(who, rest) => {
                 let until = now + secs(*rest);
                 let failure = Failure::http(429).reset_at(until);
-                let judgement = Judgement::of(failure, &Cooldowns::default(), now);
+                let judgement = Judgement::of(failure, &codex(), &Cooldowns::default(), now);
                 let action = Action::Fail { target: Target::Id(id(names[who % count])), judgement };
                 pool.apply(&Change { provider: codex(), action }, now).expect("it is there");
                 back[who % count] = back[who % count].max(until);
@@ -631,7 +631,7 @@ proptest! {
         let entry = |secret: &str| Credential { id: id("a"), ..key(secret.trim_start_matches("key-")) };
         let mut pool = Pool::new(codex(), secrets.map(entry).into(), HashMap::new());
         let held = |which: usize| support::held("a", secrets[which]);
-        let judge = |failure: Failure, now| Judgement::of(failure, &Cooldowns::default(), now);
+        let judge = |failure: Failure, now| Judgement::of(failure, &codex(), &Cooldowns::default(), now);
         let mut apply = |action, now| pool.apply(&Change { provider: codex(), action }, now).map(drop);
 
         let failure = if terminal { support::revoked() } else { support::refused() };
@@ -640,7 +640,7 @@ proptest! {
         let target = held(1 - first);
         let tokens = Tokens::access(secret("key-three"));
         apply(match event {
-            0 => Action::Succeed { target, began_at: now },
+            0 => Action::Succeed { target, began_at: now, model: None },
             1 => Action::Remove { target },
             2 => Action::Rotate { target, tokens, grant: Grant::Same, expires_at: None },
             3 => Action::Rotate { target, tokens, grant: Grant::New, expires_at: None },
@@ -692,10 +692,14 @@ fn any_subject() -> impl Strategy<Value = Option<Fingerprint>> {
 fn any_record() -> impl Strategy<Value = Record> {
     let usage = (any::<u64>(), option::of(any_time()))
         .prop_map(|(request_count, last_used_at)| Usage { request_count, last_used_at });
-    (any_state(), usage, option::of(any_state()), any_subject()).prop_map(
-        |(state, usage, model, replaced)| {
+    let strikes = option::of((any_subject(), any::<u32>(), any_time())).prop_map(|strikes| {
+        let (subject, count, first_at) = strikes?;
+        Some(Strikes { subject: subject?, count, first_at })
+    });
+    (any_state(), usage, option::of(any_state()), strikes, any_subject()).prop_map(
+        |(state, usage, model, strikes, replaced)| {
             let models = model.into_iter().map(|state| ("large".to_owned(), state)).collect();
-            Record { state, usage, models, replaced }
+            Record { state, usage, models, strikes, replaced }
         },
     )
 }
@@ -707,8 +711,9 @@ fn any_judgement() -> impl Strategy<Value = Judgement> {
             reset.into_iter().fold(failure, Failure::reset_at)
         },
     );
-    let verdict = (select(Kind::ALL.to_vec()), select(Scope::ALL.to_vec()), option::of(any_time()))
-        .prop_map(|(kind, scope, until)| Verdict { kind, scope, until });
+    let remark = option::of(select(Remark::ALL.to_vec()));
+    let verdict = (select(Kind::ALL.to_vec()), select(Scope::ALL.to_vec()), option::of(any_time()), remark)
+        .prop_map(|(kind, scope, until, remark)| Verdict { kind, scope, until, rule: "any", remark });
     (failure, verdict, any_time()).prop_map(|(failure, verdict, until)| Judgement { verdict, until, failure })
 }
 
@@ -739,7 +744,7 @@ impl Anything {
         vec![
             Action::Fail { target: target(), judgement: self.judgement.clone() },
             Action::Fail { target: Target::Id(id("b")), judgement: self.judgement.clone() },
-            Action::Succeed { target: target(), began_at },
+            Action::Succeed { target: target(), began_at, model: None },
             Action::Count { id: id("a"), usage },
             Action::Rotate {
                 target: Target::Id(id("b")),
@@ -773,7 +778,7 @@ proptest! {
                 drop(pool.select(&text).map(|found| found.id.clone()));
             }
             drop((pool.prune(*now), pool.forget_removed(*now)));
-            drop(Judgement::of(anything.judgement.failure.clone(), &Cooldowns::default(), *now));
+            drop(Judgement::of(anything.judgement.failure.clone(), &codex(), &Cooldowns::default(), *now));
         }
     }
 
@@ -789,7 +794,7 @@ proptest! {
 
     #[test]
     fn no_reset_is_farther_than_45_days_after_the_failure(anything in anything(), now in any_time()) {
-        let judgement = Judgement::of(anything.judgement.failure, &Cooldowns::default(), now);
+        let judgement = Judgement::of(anything.judgement.failure, &codex(), &Cooldowns::default(), now);
         let rest = judgement.until.signed_duration_since(now);
         prop_assert!(rest >= TimeDelta::zero() && rest <= TimeDelta::days(45), "{rest}");
         prop_assert!(judgement.verdict.until.is_none_or(|until| until > now));
@@ -799,7 +804,7 @@ proptest! {
 #[test]
 fn a_change_to_all_providers_is_a_change_to_each() {
     let mut pools = Pools::new([Pool::new(codex(), vec![key("a")], HashMap::new())]);
-    let judgement = Judgement::of(support::throttled(), &Cooldowns::default(), start());
+    let judgement = Judgement::of(support::throttled(), &codex(), &Cooldowns::default(), start());
     let action = Action::Fail { target: support::stored("a"), judgement };
     pools.apply(&Change { provider: codex(), action }, start()).expect("it is there");
     assert!(pools.pick(&PickRequest::new(codex()), &(), start(), 0).is_err());

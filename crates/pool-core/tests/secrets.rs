@@ -76,7 +76,7 @@ fn what_upstream_said_is_printed_without_what_looks_like_a_key() {
     let failure =
         Failure::http(401).code(format!("bad {CANARY}")).message(format!("incorrect key: {CANARY}"));
     assert_silent(&failure, CANARY);
-    let judgement = Judgement::of(failure, &Cooldowns::default(), start());
+    let judgement = Judgement::of(failure, &codex(), &Cooldowns::default(), start());
     assert_silent(&judgement, CANARY);
     assert_silent(&Action::Fail { target: stored("a"), judgement }, CANARY);
 }

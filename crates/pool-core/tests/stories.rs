@@ -1119,7 +1119,7 @@ mod definitions {
         let mut sim = Sim::with_keys(["a"]);
         let unknown = Err(ChangeError::UnknownCredential { provider: codex(), id: id("x") });
         let actions = [
-            Action::Succeed { target: stored("x"), began_at: start() },
+            Action::Succeed { target: stored("x"), began_at: start(), model: None },
             Action::Reset { id: Some(id("x")), revive: Revive::TheDead },
             Action::Remove { target: stored("x") },
             Action::Count { id: id("x"), usage: Usage::default() },

@@ -75,7 +75,7 @@ fields! {
 
 fields! {
     /// A field of a record, or of what is said of a model in it.
-    RecordField(11) {
+    RecordField(12) {
         Status = "status",
         StatusAt = "status_at",
         Subject = "subject",
@@ -86,7 +86,17 @@ fields! {
         RequestCount = "request_count",
         LastUsedAt = "last_used_at",
         Models = "models",
+        Strikes = "strikes",
         Replaced = "replaced",
+    }
+}
+
+fields! {
+    /// A field of the strikes in a record.
+    StrikesField(3) {
+        Count = "count",
+        FirstAt = "first_at",
+        Subject = "subject",
     }
 }
 

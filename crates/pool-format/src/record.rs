@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use pool_core::{
-    Death, Failure, Fingerprint, Judged, Kind, LastError, Record, ResetFrom, Rest, State, Usage, classify,
+    Death, Failure, Fingerprint, Judged, Kind, LastError, Record, ResetFrom, Rest, State, Strikes, Usage,
     time,
 };
 
 use crate::entry::{put, read_time};
-use crate::field::{ErrorField, Fields, RecordField};
+use crate::field::{ErrorField, Fields, RecordField, StrikesField};
 use crate::raw::{Layout, Members, Object, Raw, Slice};
 
 /// Fields of a state, in the order they are written. All else in a record is kept as it is.
@@ -30,6 +30,7 @@ pub fn read_record(raw: &Raw, now: DateTime<Utc>) -> Record {
         state: read_state(&record, now),
         usage: read_usage(&record),
         models: read_models(&record, now),
+        strikes: read_strikes(&record),
         replaced: fingerprint(&record, RecordField::Replaced),
     }
 }
@@ -89,7 +90,7 @@ fn read_error(record: &RecordFields<'_>, default: Kind) -> LastError {
 pub fn kind_of(code: Option<u16>, reason: Option<&str>, message: Option<&str>) -> Kind {
     let failure = code.map_or_else(Failure::no_answer, Failure::http);
     let failure = failure.code(reason.unwrap_or_default()).message(message.unwrap_or_default());
-    classify(&failure, DateTime::UNIX_EPOCH).kind
+    pool_core::kind_of(&failure)
 }
 
 fn read_usage(record: &RecordFields<'_>) -> Usage {
@@ -108,6 +109,15 @@ fn read_models(record: &RecordFields<'_>, now: DateTime<Utc>) -> BTreeMap<String
         }
     });
     states
+}
+
+fn read_strikes(record: &RecordFields<'_>) -> Option<Strikes> {
+    let told = record.get(RecordField::Strikes)?;
+    let strikes = Fields::<StrikesField>::of(&told)?;
+    let count = strikes.get(StrikesField::Count)?.number()?.parse().ok()?;
+    let first_at = read_time(strikes.get(StrikesField::FirstAt)?)?;
+    let subject = strikes.get(StrikesField::Subject)?.decoded()?.parse().ok()?;
+    Some(Strikes { subject, count, first_at })
 }
 
 /// Writes a record over what stands there now: only what differs, and everything unknown is kept. `None` where there
@@ -131,6 +141,9 @@ pub fn write_record(
     }
     if known.models != record.models {
         write_models(&mut object, &known, record, &layout);
+    }
+    if known.strikes != record.strikes {
+        put(&mut object, "strikes", record.strikes.map(|strikes| write_strikes(strikes, layout.deeper())));
     }
     write_usage(&mut object, known.usage, record.usage);
     if known.replaced != record.replaced {
@@ -198,6 +211,14 @@ fn write_error(error: &LastError, layout: Layout) -> Raw {
             object.set(name, Raw::string(text));
         }
     }
+    object.render()
+}
+
+fn write_strikes(strikes: Strikes, layout: Layout) -> Raw {
+    let mut object = Object::new(layout);
+    object.set("count", Raw::unsigned(u64::from(strikes.count)));
+    put_time(&mut object, "first_at", Some(strikes.first_at));
+    put_fingerprint(&mut object, "subject", Some(strikes.subject));
     object.render()
 }
 

@@ -282,6 +282,10 @@ impl PoolHandle {
     ///
     /// When it cannot be written.
     pub fn report_lease(&self, lease: &Lease, failure: Failure) -> Result<Reported, StoreError> {
+        let failure = match (failure.model(), lease.model()) {
+            (None, Some(model)) => failure.for_model(model),
+            _ => failure,
+        };
         self.report(lease.provider(), lease.target(), failure)
     }
 
@@ -296,7 +300,7 @@ impl PoolHandle {
         target: Target,
         failure: Failure,
     ) -> Result<Reported, StoreError> {
-        let judgement = Judgement::of(failure, &self.0.cooldowns, self.0.now());
+        let judgement = Judgement::of(failure, provider, &self.0.cooldowns, self.0.now());
         let outcome = self.0.commit(provider, Action::Fail { target, judgement })?;
         Ok(reported(outcome))
     }
@@ -307,10 +311,10 @@ impl PoolHandle {
     ///
     /// When it cannot be written.
     pub fn succeed_lease(&self, lease: &Lease) -> Result<Reported, StoreError> {
-        self.succeed(lease.provider(), lease.target(), lease.picked_at())
+        self.succeed(lease.provider(), lease.target(), lease.picked_at(), lease.model())
     }
 
-    /// Takes in that a credential worked, in a request that began at `began_at`.
+    /// Takes in that a credential worked, in a request that began at `began_at`, for this model where one was named.
     ///
     /// # Errors
     ///
@@ -320,8 +324,10 @@ impl PoolHandle {
         provider: &Provider,
         target: Target,
         began_at: DateTime<Utc>,
+        model: Option<&str>,
     ) -> Result<Reported, StoreError> {
-        Ok(reported(self.0.commit(provider, Action::Succeed { target, began_at })?))
+        let model = model.map(str::to_owned);
+        Ok(reported(self.0.commit(provider, Action::Succeed { target, began_at, model })?))
     }
 
     /// Clears one credential, or all of a provider; answers who was not ok.

@@ -144,7 +144,7 @@ fn a_lock_that_is_there_already_is_taken_in_a_folder_without_write_permission() 
     home.put("auth.lock", "");
     home.chmod(".", 0o500);
     let before = home.photo();
-    home.handle().succeed(&openrouter(), by_id("a"), noon()).unwrap();
+    home.handle().succeed(&openrouter(), by_id("a"), noon(), None).unwrap();
     let error = home.handle().add(&openrouter(), credential("c")).unwrap_err();
     insta::assert_snapshot!(home.words(&error), @"[home] is read-only");
     assert_eq!(home.photo(), before);

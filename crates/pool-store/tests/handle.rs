@@ -59,7 +59,7 @@ fn who_is_not_there_is_an_error() {
     let tokens = || Tokens::access(secret("sk-test-new"));
     let errors = [
         handle.report(&openrouter(), by_id("x"), revoked()).unwrap_err(),
-        handle.succeed(&openrouter(), by_id("x"), noon()).unwrap_err(),
+        handle.succeed(&openrouter(), by_id("x"), noon(), None).unwrap_err(),
         handle.reset(&openrouter(), Some(id("x")), Revive::Nobody).unwrap_err(),
         handle.remove(&openrouter(), by_id("x")).unwrap_err(),
         handle.rotate(&openrouter(), by_id("x"), tokens(), Grant::New, None).unwrap_err(),
@@ -93,10 +93,12 @@ fn a_success_clears_what_was_judged_before_its_request_began() {
     home.handle().report(&openrouter(), by_id("a"), throttled()).unwrap();
     let before = home.photo();
 
-    home.handle().succeed(&openrouter(), by_id("a"), noon() - minutes(1)).unwrap();
+    home.handle().succeed(&openrouter(), by_id("a"), noon() - minutes(1), None).unwrap();
     assert_eq!(home.photo(), before, "that request began before the verdict");
 
-    home.handle_at(noon() + minutes(2)).succeed(&openrouter(), by_id("a"), noon() + minutes(1)).unwrap();
+    home.handle_at(noon() + minutes(2))
+        .succeed(&openrouter(), by_id("a"), noon() + minutes(1), None)
+        .unwrap();
     insta::assert_snapshot!(home.record("a"), @r#"{"status":"ok","status_at":"2026-05-26T12:02:00Z"}"#);
 }
 

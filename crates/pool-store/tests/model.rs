@@ -50,7 +50,7 @@ impl Step {
             Self::Report(name, said) => {
                 format!("{:?}", handle.report(&provider, by_id(name), said.failure()))
             }
-            Self::Succeed(name) => format!("{:?}", handle.succeed(&provider, by_id(name), now)),
+            Self::Succeed(name) => format!("{:?}", handle.succeed(&provider, by_id(name), now, None)),
             Self::Reset(name, revive) => format!("{:?}", handle.reset(&provider, name.map(id), *revive)),
             Self::Add(name) => format!("{:?}", handle.add(&provider, credential(name))),
             Self::Remove(name) => format!("{:?}", handle.remove(&provider, by_id(name))),

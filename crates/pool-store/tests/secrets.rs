@@ -65,7 +65,7 @@ fn a_loose_mode_is_told_and_mended_by_the_next_write() {
     for loose in [0o640, 0o604, 0o666, 0o610] {
         home.chmod("auth.json", loose);
         assert_eq!(handle.loose_mode().unwrap(), Some(loose));
-        handle.succeed(&openrouter(), by_id("a"), noon()).unwrap();
+        handle.succeed(&openrouter(), by_id("a"), noon(), None).unwrap();
         assert_eq!(mode(&home.auth()), loose, "nothing was written");
 
         handle.report(&openrouter(), by_id("a"), throttled()).unwrap();

@@ -52,7 +52,7 @@ fn what_changes_nothing_writes_nothing() {
     let before = home.photo();
 
     handle.succeed_lease(&lease).unwrap();
-    handle.succeed(&openrouter(), by_id("b"), noon()).unwrap();
+    handle.succeed(&openrouter(), by_id("b"), noon(), None).unwrap();
     handle.report_lease(&lease, malformed()).unwrap();
     handle.report(&openrouter(), by_id("b"), revoked()).unwrap();
     handle.report(&openrouter(), pool_core::Target::Secret(fingerprint("gone")), revoked()).unwrap();
@@ -224,7 +224,7 @@ fn litter_of_ours_is_cleared_by_the_next_change_and_nothing_else_is() {
     }
     home.make_folder(".auth.json.pool-folder.tmp");
     home.load().unwrap();
-    home.handle().succeed(&openrouter(), by_id("a"), noon()).unwrap();
+    home.handle().succeed(&openrouter(), by_id("a"), noon(), None).unwrap();
     assert!(home.at(".auth.json.pool-kiLLed.tmp").exists(), "only a write clears");
 
     home.handle().add(&openrouter(), credential("b")).unwrap();
@@ -288,7 +288,7 @@ fn the_long_dead_go_with_the_next_write_that_has_its_own_reason() {
     let home = Home::with_keys(&["a", "b"]);
     home.handle_at(noon() - minutes(24 * 60)).report(&openrouter(), by_id("a"), revoked()).unwrap();
     let before = home.photo();
-    changed_with_pruning(&home, Action::Succeed { target: by_id("b"), began_at: noon() });
+    changed_with_pruning(&home, Action::Succeed { target: by_id("b"), began_at: noon(), model: None });
     assert_eq!(home.photo(), before);
 
     home.handle().add(&openrouter(), credential("c")).unwrap();

@@ -1,5 +1,7 @@
 use chrono::TimeDelta;
-use pool_core::{Cooldowns, Credential, CredentialId, Failure, Judgement, Kind, LastError, Secret, classify};
+use pool_core::{
+    Cooldowns, Credential, CredentialId, Failure, Judgement, Kind, LastError, Provider, Secret, classify,
+};
 
 use crate::noon;
 
@@ -19,11 +21,12 @@ pub fn words(bytes: &[u8]) {
     let failure = status.parse().map_or_else(|_| Failure::no_answer(), Failure::http);
     let failure = failure.code(code).message(message);
 
-    let verdict = classify(&failure, noon());
-    assert_eq!(verdict, classify(&failure, noon()), "a verdict is a function of what was said");
+    let provider = Provider::new("openai-codex").expect("not empty");
+    let verdict = classify(&failure, &provider, noon());
+    assert_eq!(verdict, classify(&failure, &provider, noon()), "a verdict is a function of what was said");
     assert!(!verdict.is_terminal() || failure.status() == Some(401), "{verdict:?}");
     assert!(verdict.until.is_none() || !verdict.is_terminal(), "{verdict:?}");
-    let judgement = Judgement::of(failure.clone(), &Cooldowns::default(), noon());
+    let judgement = Judgement::of(failure.clone(), &provider, &Cooldowns::default(), noon());
     assert_eq!(judgement.verdict, verdict);
     assert!(judgement.until > noon() && judgement.until <= noon() + TimeDelta::days(45), "{judgement:?}");
 

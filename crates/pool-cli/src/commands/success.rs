@@ -16,7 +16,8 @@ pub(crate) fn run(context: &Context, args: &SuccessArgs) -> Result<ExitCode, Com
     let pool = context::pool(&pools, &args.which.provider)?;
     let credential = pool.select(&args.which.name)?;
     let began_at = args.began_at.unwrap_or(context.now);
-    let reported = handle.succeed(&args.which.provider, context::held(credential), began_at)?;
+    let reported =
+        handle.succeed(&args.which.provider, context::held(credential), began_at, args.model.as_deref())?;
     if context.json {
         output::print_json(&Judged::of(&args.which.provider, Some(credential), &reported))?;
     } else {

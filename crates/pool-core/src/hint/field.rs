@@ -105,7 +105,7 @@ mod tests {
     /// The seconds from 2026-05-26T10:27:00Z, which is 1779791220, until the reset.
     fn seconds(bodies: &[Value]) -> Option<f64> {
         let now = parse_text("2026-05-26T10:27:00Z").unwrap();
-        Some((in_fields(bodies, Now(now))? - now).num_milliseconds() as f64 / 1000.0)
+        Some((in_fields(bodies, Now { time: now, zone: None })? - now).num_milliseconds() as f64 / 1000.0)
     }
 
     #[test]

@@ -176,7 +176,7 @@ mod tests {
     /// The seconds from 2026-05-26T10:27:00Z, which is 1779791220, until the reset.
     fn seconds(read: impl Fn(&Headers, Now) -> Option<DateTime<Utc>>, fields: Fields<'_>) -> Option<f64> {
         let now = parse_text("2026-05-26T10:27:00Z").unwrap();
-        let reset = read(&fields.iter().copied().collect(), Now(now))?;
+        let reset = read(&fields.iter().copied().collect(), Now { time: now, zone: None })?;
         Some((reset - now).num_milliseconds() as f64 / 1000.0)
     }
 
@@ -415,6 +415,9 @@ mod tests {
     fn many_headers_are_quick() {
         let fields = (0..200_000).map(|number| (format!("x-ratelimit-reset-{number}"), "9"));
         let now = DateTime::UNIX_EPOCH;
-        assert_eq!(untold(&fields.collect(), Now(now)), Some(now + TimeDelta::seconds(9)));
+        assert_eq!(
+            untold(&fields.collect(), Now { time: now, zone: None }),
+            Some(now + TimeDelta::seconds(9))
+        );
     }
 }

@@ -32,14 +32,16 @@ const MOST_BYTES: usize = 64 * 1024;
 ///
 /// A hint that is past, or too far ahead to be believed, is no hint, and the next one is asked. `bodies` are the objects
 /// found in the body, the innermost first, and `words` its message for people. Headers that a body repeats are asked
-/// before those of the answer, which may be of a gateway that passed the body on.
+/// before those of the answer, which may be of a gateway that passed the body on. `zone` is how far the clock is ahead of UTC
+/// of who wrote the words, where that is known.
 pub(crate) fn reset(
     headers: &Headers,
     bodies: &[Value],
     words: &str,
+    zone: Option<TimeDelta>,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
-    let now = Now(now);
+    let now = Now { time: now, zone };
     let echoed = field::echoed_headers(bodies);
     let all = || echoed.iter().chain([headers]);
     field::in_fields(bodies, now)
@@ -51,15 +53,19 @@ pub(crate) fn reset(
 
 /// When the answer came, by which a hint is believed or dropped.
 #[derive(Clone, Copy)]
-struct Now(DateTime<Utc>);
+struct Now {
+    time: DateTime<Utc>,
+    /// How far a clock is ahead of UTC whose zone is not named.
+    zone: Option<TimeDelta>,
+}
 
 impl Now {
     fn at(self, time: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        is_believable_reset(time, self.0).then_some(time)
+        is_believable_reset(time, self.time).then_some(time)
     }
 
     fn after(self, wait: TimeDelta) -> Option<DateTime<Utc>> {
-        self.at(self.0.checked_add_signed(wait)?)
+        self.at(self.time.checked_add_signed(wait)?)
     }
 }
 
@@ -99,7 +105,7 @@ mod tests {
     /// The seconds from 2026-05-26T10:27:00Z, which is 1779791220, until the reset.
     fn seconds(headers: Fields<'_>, body: &str) -> Option<f64> {
         let (bodies, words) = read(body);
-        let reset = reset(&headers.iter().copied().collect(), &bodies, &words, now())?;
+        let reset = reset(&headers.iter().copied().collect(), &bodies, &words, None, now())?;
         Some((reset - now()).num_milliseconds() as f64 / 1000.0)
     }
 
@@ -330,7 +336,7 @@ mod tests {
             bodies in prop::collection::vec(json(), 0..3),
             words in SOUP,
         ) {
-            if let Some(reset) = reset(&fields.into_iter().collect(), &bodies, &words, now()) {
+            if let Some(reset) = reset(&fields.into_iter().collect(), &bodies, &words, None, now()) {
                 prop_assert!(reset > now() && reset <= now() + TimeDelta::days(45), "{}", reset);
             }
         }
@@ -338,7 +344,7 @@ mod tests {
         #[test]
         fn no_time_makes_it_panic(fields in fields(), body in json(), words in SOUP, seconds in any::<i64>()) {
             let now = DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::<Utc>::MAX_UTC);
-            let _: Option<DateTime<Utc>> = reset(&fields.into_iter().collect(), &[body], &words, now);
+            let _: Option<DateTime<Utc>> = reset(&fields.into_iter().collect(), &[body], &words, None, now);
         }
 
         #[test]
@@ -348,10 +354,10 @@ mod tests {
             value in VALUE,
             at in any::<prop::sample::Index>(),
         ) {
-            let alone = reset(&fields.iter().cloned().collect(), &[], "", now());
+            let alone = reset(&fields.iter().cloned().collect(), &[], "", None, now());
             let mut more = fields;
             more.insert(at.index(more.len() + 1), (name, value));
-            prop_assert_eq!(reset(&more.into_iter().collect(), &[], "", now()), alone);
+            prop_assert_eq!(reset(&more.into_iter().collect(), &[], "", None, now()), alone);
         }
 
         #[test]

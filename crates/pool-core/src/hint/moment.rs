@@ -31,13 +31,13 @@ pub(super) fn moment(text: &str, now: Now) -> Option<DateTime<Utc>> {
     }
     let (day, rest) = Day::strip(text);
     let (clock, rest) = strip_clock(rest)?;
-    let offset = offset(rest, day)?;
-    let here = now.0.naive_utc().checked_add_signed(offset)?.date();
+    let offset = offset(rest, day).or_else(|| now.zone.filter(|_| matches!(day, Day::Date(_))))?;
+    let here = now.time.naive_utc().checked_add_signed(offset)?.date();
     day.candidates(here)
         .into_iter()
         .flatten()
         .filter_map(|date| Some(date.and_time(clock).checked_sub_signed(offset)?.and_utc()))
-        .find(|moment| *moment > now.0)
+        .find(|moment| *moment > now.time)
 }
 
 /// Seconds or milliseconds since 1970 at the beginning of a text: ten digits at least, so that no count is taken for it.
@@ -168,7 +168,7 @@ mod tests {
     use crate::time::{format, parse_text};
 
     fn written(text: &str) -> Option<String> {
-        moment(text, Now(parse_text("2026-05-26T10:27:00Z").unwrap())).map(format)
+        moment(text, Now { time: parse_text("2026-05-26T10:27:00Z").unwrap(), zone: None }).map(format)
     }
 
     #[test]
@@ -253,7 +253,7 @@ mod tests {
             for text in
                 ["3pm (UTC)", "3pm (UTC+14)", "3pm (UTC-14)", "Jan 1 at 5am (UTC)", "Dec 31, 11pm (UTC-9)"]
             {
-                let _: Option<DateTime<Utc>> = moment(text, Now(now));
+                let _: Option<DateTime<Utc>> = moment(text, Now { time: now, zone: None });
             }
         }
     }

@@ -214,7 +214,11 @@ mod tests {
             ("resets on Jul 3, 2026, 11:43 AM.", None),
         ];
         for (message, expected) in cases {
-            assert_eq!(in_words(message, Now(now)).map(format).as_deref(), expected, "{message}");
+            assert_eq!(
+                in_words(message, Now { time: now, zone: None }).map(format).as_deref(),
+                expected,
+                "{message}"
+            );
         }
     }
 

@@ -60,7 +60,7 @@ mod tests {
     /// The milliseconds from 2026-05-26T10:27:00Z, which is 1779791220.
     fn millis(text: &str, number: Number) -> Option<i64> {
         let now = parse_text("2026-05-26T10:27:00Z").unwrap();
-        Some((time(text, number, Now(now))? - now).num_milliseconds())
+        Some((time(text, number, Now { time: now, zone: None })? - now).num_milliseconds())
     }
 
     #[test]

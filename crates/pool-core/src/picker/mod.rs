@@ -133,7 +133,7 @@ impl Picker {
         let place = self.place(tally);
         let lease = Lease::on(place, &self.line[index].credential, now);
         self.rerank(tally);
-        lease
+        lease.map(|lease| lease.for_model(request.named_model()))
     }
 
     /// The uses since the last call, by id, the latest last.

@@ -60,7 +60,7 @@ impl Sim {
     }
 
     pub(crate) fn fail_target(&mut self, target: Target, failure: Failure) -> Outcome {
-        let judgement = Judgement::of(failure, &Cooldowns::default(), self.now);
+        let judgement = Judgement::of(failure, &codex(), &Cooldowns::default(), self.now);
         self.apply(Action::Fail { target, judgement })
     }
 
@@ -70,7 +70,7 @@ impl Sim {
     }
 
     pub(crate) fn succeed_since(&mut self, target: Target, began_at: DateTime<Utc>) -> Outcome {
-        self.apply(Action::Succeed { target, began_at })
+        self.apply(Action::Succeed { target, began_at, model: None })
     }
 
     pub(crate) fn reset(&mut self, revive: Revive) -> Outcome {

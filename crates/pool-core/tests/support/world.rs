@@ -314,12 +314,13 @@ impl World {
     fn action(&mut self, event: &Event) -> Option<Action> {
         match event {
             Event::Fail { who, named, failure } => {
-                let judgement = Judgement::of(failure.at(self.now), &Cooldowns::default(), self.now);
+                let judgement =
+                    Judgement::of(failure.at(self.now), &codex(), &Cooldowns::default(), self.now);
                 Some(Action::Fail { target: self.target(*who, *named)?, judgement })
             }
             Event::Succeed { who, named, began_ago } => {
                 let began_at = self.now - secs(*began_ago);
-                Some(Action::Succeed { target: self.target(*who, *named)?, began_at })
+                Some(Action::Succeed { target: self.target(*who, *named)?, began_at, model: None })
             }
             Event::Reset { who: None, revive } => Some(Action::Reset { id: None, revive: *revive }),
             Event::Reset { who: Some(who), revive } => {

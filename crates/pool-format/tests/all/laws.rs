@@ -1,7 +1,9 @@
 //! What holds for any value in any field.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use pool_core::{Death, Fingerprint, Judged, Kind, LastError, Record, ResetFrom, Rest, State, Usage};
+use pool_core::{
+    Death, Fingerprint, Judged, Kind, LastError, Record, ResetFrom, Rest, State, Strikes, Usage,
+};
 use pool_format::raw::{Layout, Object};
 use pool_format::{
     Document, Placement, entry_id, read_entry, read_record, renew_entry, write_entry, write_record,
@@ -111,11 +113,20 @@ fn states() -> impl Strategy<Value = State> {
 
 fn records() -> impl Strategy<Value = Record> {
     let usage = (any::<u64>(), proptest::option::of(times()));
-    (states(), usage, btree_map("[a-c]", states(), 0..3), proptest::option::of(fingerprints())).prop_map(
-        |(state, (request_count, last_used_at), models, replaced)| Record {
+    let strikes = proptest::option::of(
+        (fingerprints(), any::<u32>(), times()).prop_map(|(subject, count, first_at)| Strikes {
+            subject,
+            count,
+            first_at,
+        }),
+    );
+    let models = btree_map("[a-c]", states(), 0..3);
+    (states(), usage, models, strikes, proptest::option::of(fingerprints())).prop_map(
+        |(state, (request_count, last_used_at), models, strikes, replaced)| Record {
             state,
             usage: Usage { request_count, last_used_at },
             models,
+            strikes,
             replaced,
         },
     )

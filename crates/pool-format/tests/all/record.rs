@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use pool_core::{Death, Fingerprint, Judged, Kind, LastError, Record, ResetFrom, Rest, State, Usage};
+use pool_core::{
+    Death, Fingerprint, Judged, Kind, LastError, Record, ResetFrom, Rest, State, Strikes, Usage,
+};
 use pool_format::raw::Layout;
 use pool_format::{kind_of, read_code, read_record, write_record};
 
@@ -324,7 +326,13 @@ fn each_kind_of_state_is_written_so() {
         ("of a newer program", in_state(unknown("quarantined"))),
         (
             "with models, used, and renewed",
-            Record { state: State::Exhausted(resting), usage, models: of_models, replaced: Some(subject()) },
+            Record {
+                state: State::Exhausted(resting),
+                usage,
+                models: of_models,
+                strikes: Some(Strikes { subject: subject(), count: 2, first_at: then() }),
+                replaced: Some(subject()),
+            },
         ),
     ];
     let shown = cases.map(|(name, record)| {

@@ -116,12 +116,13 @@ pub(crate) fn marked(reported: Reported) -> Vec<String> {
 
 /// One of each kind of change, about the credential `a`.
 pub(crate) fn one_of_each() -> Vec<Change> {
-    let judgement = pool_core::Judgement::of(revoked(), &pool_core::Cooldowns::default(), noon());
+    let judgement =
+        pool_core::Judgement::of(revoked(), &openrouter(), &pool_core::Cooldowns::default(), noon());
     let tokens = Tokens::access(secret("sk-test-new"));
     let usage = Usage { request_count: 1, last_used_at: Some(noon()) };
     let actions = [
         Action::Fail { target: by_id("a"), judgement },
-        Action::Succeed { target: by_id("a"), began_at: noon() },
+        Action::Succeed { target: by_id("a"), began_at: noon(), model: None },
         Action::Reset { id: Some(id("a")), revive: Revive::TheDead },
         Action::Add { credential: Box::new(credential("new")), place: Place::Last },
         Action::Remove { target: by_id("a") },

@@ -193,7 +193,7 @@ impl World {
     fn fail(&mut self, provider: Provider, target: Option<Target>, failed: Failed) {
         let Some(target) = target else { return };
         let failure = failed.failure();
-        let judgement = Judgement::of(failure.clone(), &Cooldowns::default(), self.now());
+        let judgement = Judgement::of(failure.clone(), &provider, &Cooldowns::default(), self.now());
         let is_terminal = judgement.verdict.is_terminal();
         let expected = self.apply(&provider, Action::Fail { target: target.clone(), judgement });
         if let (true, Ok(Outcome::Judged { marked, .. })) = (is_terminal, &expected) {
@@ -217,8 +217,9 @@ impl World {
 
     fn succeed(&mut self, provider: Provider, target: Option<Target>, began_at: DateTime<Utc>) {
         let Some(target) = target else { return };
-        let expected = self.apply(&provider, Action::Succeed { target: target.clone(), began_at });
-        let answer = self.handle().succeed(&provider, target, began_at);
+        let expected =
+            self.apply(&provider, Action::Succeed { target: target.clone(), began_at, model: None });
+        let answer = self.handle().succeed(&provider, target, began_at, None);
         assert_eq!(plainly(answer), expected.map(reported).map_err(|error| error.to_string()));
     }
 

@@ -1,70 +1,74 @@
+//! What a failure means: the first row of a table that is about it says so.
+
+mod family;
+mod phrases;
+mod rule;
+mod rules;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::failure::Failure;
-use crate::headers::Headers;
 use crate::hint;
+use crate::provider::Provider;
 use crate::verdict::{Kind, Scope, Verdict};
 
-/// Codes that say in a 401 that the secret will never work again
-/// (OpenAI Codex; RFC 6749 section 5.2; RFC 6750 section 3.1; RFC 7009).
-const TERMINAL_CODES: [&str; 6] = [
-    "token_invalidated",
-    "token_revoked",
-    "invalid_token",
-    "invalid_grant",
-    "unauthorized_client",
-    "refresh_token_reused",
-];
+use family::Family;
+use phrases::Found;
 
 /// A reset further ahead than this is a mistake, not a limit: the longest real one is a month.
 const FARTHEST_RESET: TimeDelta = TimeDelta::days(45);
 
-/// Says what a failure means.
+/// Says what a failure of a provider means.
 ///
 /// ```
-/// use pool_core::{Failure, Kind, classify};
+/// use pool_core::{Failure, Kind, Provider, classify};
 ///
-/// let now = chrono::DateTime::UNIX_EPOCH;
-/// let verdict = classify(&Failure::http(401).code("token_revoked"), now);
-/// assert_eq!(verdict.kind, Kind::AuthPermanent);
+/// let provider = Provider::new("openai-codex")?;
+/// let verdict = classify(&Failure::http(401).code("token_revoked"), &provider, chrono::DateTime::UNIX_EPOCH);
+/// assert_eq!((verdict.kind, verdict.rule), (Kind::AuthPermanent, "token_gone"));
 /// assert!(verdict.is_terminal());
+/// # Ok::<(), pool_core::NameError>(())
 /// ```
 #[must_use]
-pub fn classify(failure: &Failure, now: DateTime<Utc>) -> Verdict {
-    let (kind, scope) = kind_and_scope(failure);
-    let until = if kind.is_terminal() { None } else { reset(failure, now) };
-    Verdict { kind, scope, until }
+pub fn classify(failure: &Failure, provider: &Provider, now: DateTime<Utc>) -> Verdict {
+    judge(failure, Family::of(provider), now)
 }
 
-fn kind_and_scope(failure: &Failure) -> (Kind, Scope) {
-    match failure.status() {
-        Some(401) if says_gone_for_good(failure) => (Kind::AuthPermanent, Scope::Credential),
-        Some(401) => (Kind::Auth, Scope::Credential),
-        Some(402) => (Kind::Billing, Scope::Account),
-        Some(403) => (Kind::Entitlement, Scope::Credential),
-        Some(408) => (Kind::Timeout, Scope::Provider),
-        Some(429) => (Kind::RateLimit, Scope::Account),
-        Some(503 | 529) => (Kind::Overloaded, Scope::Provider),
-        Some(500..=599) => (Kind::ServerError, Scope::Provider),
-        Some(400..=499) => (Kind::Request, Scope::Request),
-        Some(_) => (Kind::Unknown, Scope::Credential),
-        None => (Kind::Network, Scope::Egress),
+/// What a failure of some provider means: what was kept of it, long after.
+#[must_use]
+pub fn kind_of(failure: &Failure) -> Kind {
+    judge(failure, None, DateTime::UNIX_EPOCH).kind
+}
+
+fn judge(failure: &Failure, family: Option<Family>, now: DateTime<Utc>) -> Verdict {
+    let found = Found::in_words(failure);
+    let said = rules::all().find(|rule| rule.is_about(failure, family, &found));
+    let (kind, scope) = said.map_or((Kind::Unknown, Scope::Credential), |rule| (rule.kind, rule.scope));
+    let until = if kind.is_terminal() {
+        None
+    } else {
+        reset(failure, (kind, scope), family.and_then(Family::zone), now)
+    };
+    Verdict {
+        kind,
+        scope,
+        until,
+        rule: said.map_or("", |rule| rule.name),
+        remark: said.and_then(|rule| rule.remark),
     }
 }
 
-fn says_gone_for_good(failure: &Failure) -> bool {
-    let words = failure.words();
-    if hint::says_expired(words) {
-        return false;
-    }
-    let terminal = |code: &str| TERMINAL_CODES.iter().any(|known| known.eq_ignore_ascii_case(code.trim()));
-    failure.error_code().is_some_and(terminal) || hint::says_gone(words)
-}
-
-fn reset(failure: &Failure, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let believable = |time: &DateTime<Utc>| is_believable_reset(*time, now);
-    let in_words = || hint::reset(&Headers::new(), &[], failure.words(), now);
-    failure.stated_reset().filter(believable).or_else(in_words)
+/// When it is over. What time does not heal has no end, whatever a header says.
+fn reset(
+    failure: &Failure,
+    (kind, scope): (Kind, Scope),
+    zone: Option<TimeDelta>,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let told = failure.stated_reset().filter(|time| is_believable_reset(*time, now));
+    let heals = scope != Scope::Request && !matches!(kind, Kind::Entitlement | Kind::ModelNotFound);
+    let hint = || hint::reset(failure.headers(), failure.objects(), failure.words(), zone, now);
+    told.or_else(|| if heals { hint() } else { None })
 }
 
 /// Whether a provider may be believed that a limit judged at `since` ends at `reset`.
@@ -77,6 +81,10 @@ pub fn is_believable_reset(reset: DateTime<Utc>, since: DateTime<Utc>) -> bool {
 mod tests {
     use super::*;
     use crate::time::parse_text;
+
+    fn provider() -> Provider {
+        Provider::new("openai-codex").unwrap()
+    }
 
     fn now() -> DateTime<Utc> {
         parse_text("2026-05-26T10:27:00Z").unwrap()
@@ -101,7 +109,7 @@ mod tests {
         ];
         for (status, kind, scope) in cases {
             let failure = status.map_or_else(Failure::no_answer, Failure::http);
-            let verdict = classify(&failure, now());
+            let verdict = classify(&failure, &provider(), now());
             assert_eq!((verdict.kind.as_str(), verdict.scope.as_str()), (kind, scope), "{status:?}");
         }
     }
@@ -125,7 +133,7 @@ mod tests {
             (429, "token_revoked", "", false),
         ];
         for (status, code, message, terminal) in cases {
-            let verdict = classify(&Failure::http(status).code(code).message(message), now());
+            let verdict = classify(&Failure::http(status).code(code).message(message), &provider(), now());
             assert_eq!(verdict.is_terminal(), terminal, "{status} {code} {message}");
         }
     }
@@ -134,12 +142,12 @@ mod tests {
     fn a_reset_is_believed_only_within_45_days_from_now() {
         let stated = |reset: &str| {
             let failure = Failure::http(429).reset_at(parse_text(reset).unwrap());
-            classify(&failure.message("retry after 45 seconds"), now()).until
+            classify(&failure.message("retry after 45 seconds"), &provider(), now()).until
         };
         assert_eq!(stated("2026-05-26T12:00:00Z"), parse_text("2026-05-26T12:00:00Z"));
         assert_eq!(stated("2026-05-26T10:27:00Z"), parse_text("2026-05-26T10:27:45Z"));
         assert_eq!(stated("2026-07-10T10:27:00Z"), parse_text("2026-07-10T10:27:00Z"));
         assert_eq!(stated("2026-07-10T10:27:01Z"), parse_text("2026-05-26T10:27:45Z"));
-        assert_eq!(classify(&Failure::http(429), now()).until, None);
+        assert_eq!(classify(&Failure::http(429), &provider(), now()).until, None);
     }
 }

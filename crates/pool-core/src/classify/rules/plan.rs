@@ -1,0 +1,90 @@
+//! The window of a plan that is used up: whoever comes back in a moment is refused again.
+
+use crate::classify::family::Family;
+use crate::classify::rule::On::{Status, Unstated};
+use crate::classify::rule::{Rule, rule};
+use crate::verdict::Kind::{Billing, Entitlement, RateLimit};
+use crate::verdict::Remark::PlanLimit;
+use crate::verdict::Scope;
+
+pub(super) const RULES: &[Rule] = &[
+    rule("google_no_free_tier", Entitlement, Scope::Model)
+        .of(&[Family::Google])
+        .on(&[Status(429)])
+        .says(&["limit: 0, model", "doesn't have a free quota tier"])
+        .source("google-gemini/gemini-cli#22486: a quota of nothing never returns"),
+    rule("google_prepaid", Billing, Scope::Account)
+        .of(&[Family::Google])
+        .on(&[Status(429)])
+        .says(&["prepayment credits are depleted", "spending cap"])
+        .source("ai.google.dev/gemini-api/docs/billing"),
+    rule("google_plan_of_model", RateLimit, Scope::Model)
+        .of(&[Family::Google])
+        .on(&[Status(429)])
+        .says(&["exhausted your capacity on this model"])
+        .remark(PlanLimit)
+        .source("liuw1535/antigravity2api-nodejs#44"),
+    rule("google_plan", RateLimit, Scope::Account)
+        .of(&[Family::Google])
+        .on(&[Status(429)])
+        .codes(&["QUOTA_EXHAUSTED"])
+        .remark(PlanLimit)
+        .source("google-gemini/gemini-cli#29425"),
+    rule("claude_plan", RateLimit, Scope::Account)
+        .of(&[Family::Anthropic])
+        .on(&[Status(429)])
+        .when(|failure| failure.headers().get("anthropic-ratelimit-unified-status") == Some("rejected"))
+        .remark(PlanLimit)
+        .source("the unified windows of a Claude subscription"),
+    rule("free_plan_of_model", RateLimit, Scope::Model)
+        .on(&[Status(429), Unstated])
+        .codes(&["subscription:free-usage-exhausted"])
+        .remark(PlanLimit)
+        .source("Wei-Shaw/sub2api#4568"),
+    rule("plan", RateLimit, Scope::Account)
+        .on(&[Status(403), Status(429), Unstated])
+        .codes(&[
+            "usage_limit_reached",
+            "rate_limit_reached_usage_limit",
+            "user_weekly_rate_limited",
+            "user_global_rate_limited",
+            "GoUsageLimitError",
+            "FreeUsageLimitError",
+        ])
+        .says(&[
+            "usage limit has been reached",
+            "usage limit reached",
+            "usage limit exceeded",
+            "reached your usage limit",
+            "hit your usage limit",
+            "your weekly (7-day) usage limit",
+            "session usage limit",
+            "hourly usage limit",
+            "weekly usage limit",
+            "weekly/monthly limit exhausted",
+            "exceeded your weekly rate limit",
+            "gousagelimit",
+        ])
+        .remark(PlanLimit)
+        .source("router-for-me/CLIProxyAPI#1666; github/copilot-cli#2740; openclaw/openclaw#142656; MiniMax-AI/MiniMax-M2.7#36"),
+    rule("plan_by_number", RateLimit, Scope::Account)
+        .of(&[Family::Zhipu])
+        .codes(&["1308", "1310", "1316"])
+        .remark(PlanLimit)
+        .source("docs.z.ai api-code"),
+    rule("plan_window_at_402", RateLimit, Scope::Account)
+        .on(&[Status(402)])
+        .says(&["usage limit * try again", "usage limit * reset", "quota * reset", "usage limit * window"])
+        .remark(PlanLimit)
+        .source("NousResearch/hermes-agent: a 402 that passes by itself is no bill"),
+    rule("credits_in_flight", RateLimit, Scope::Account)
+        .on(&[Status(402)])
+        .codes(&["in_flight_budget_exhausted"])
+        .source("OpenRouter limits page"),
+    rule("alibaba_throttle", RateLimit, Scope::Account)
+        .of(&[Family::Alibaba])
+        .on(&[Status(429)])
+        .codes(&["insufficient_quota"])
+        .says(&["allocated quota exceeded"])
+        .source("help.aliyun.com status codes: OpenAI's word for a bill, for tokens per minute"),
+];

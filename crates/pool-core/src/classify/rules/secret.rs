@@ -1,0 +1,134 @@
+//! The secret. Only what says that this very key or token is gone is the end of it; all else may be a mistake or an incident.
+
+use crate::classify::family::Family;
+use crate::classify::rule::On::{Refusal, Status, Unstated};
+use crate::classify::rule::{Rule, rule};
+use crate::failure::Failure;
+use crate::hint;
+use crate::verdict::Kind::{Auth, AuthPermanent, Egress, Overloaded};
+use crate::verdict::Remark::{Bare, Expired, InvalidKey};
+use crate::verdict::Scope;
+
+/// Codes that say that the secret will never work again, and name why.
+const GONE: &[&str] =
+    &["token_invalidated", "token_revoked", "invalid_grant", "unauthorized_client", "refresh_token_reused"];
+
+/// The code that is also that of a token that expired, or was never one (RFC 6750 section 3.1).
+const INVALID: &[&str] = &["invalid_token"];
+
+fn says_expired(failure: &Failure) -> bool {
+    failure.all_words().chain(failure.codes()).any(hint::says_expired)
+}
+
+fn says_gone(failure: &Failure) -> bool {
+    failure.all_words().any(hint::says_gone)
+}
+
+pub(super) const RULES: &[Rule] = &[
+    rule("not_this_kind_of_token", Auth, Scope::Credential)
+        .on(&[Status(401)])
+        .codes(&["ACCESS_TOKEN_TYPE_UNSUPPORTED", "CREDENTIALS_MISSING"])
+        .source("google.api.ErrorReason; Google's header says invalid_token all the same"),
+    rule("grant_gone", AuthPermanent, Scope::Credential)
+        .on(&[Status(400), Status(401)])
+        .codes(GONE)
+        .when(Failure::is_of_token_endpoint)
+        .source("RFC 6749 section 5.2: a grant that expired is gone, too"),
+    rule("token_expired", Auth, Scope::Credential)
+        .on(&[Status(401)])
+        .when(says_expired)
+        .remark(Expired)
+        .source("RFC 6750 section 3.1"),
+    rule("token_gone", AuthPermanent, Scope::Credential)
+        .on(&[Status(401)])
+        .codes(GONE)
+        .source("openai/codex#13118; RFC 6749 section 5.2; RFC 7009"),
+    rule("secret_gone", AuthPermanent, Scope::Credential)
+        .on(&[Status(401)])
+        .when(says_gone)
+        .source("the words of providers for a key or token that was revoked, disabled or deleted"),
+    rule("token_invalid", AuthPermanent, Scope::Credential)
+        .on(&[Status(401)])
+        .codes(INVALID)
+        .remark(Bare)
+        .source("RFC 6750 section 3.1: expired, revoked, malformed, or invalid for other reasons"),
+    rule("no_key_was_sent", Auth, Scope::Credential)
+        .on(&[Refusal, Unstated])
+        .says(&[
+            "missing bearer",
+            "no auth credentials found",
+            "you didn't provide an api key",
+            "no credentials presented",
+            "unregistered callers",
+            "no api key provided",
+            "missing api key",
+            "api key is missing",
+            "missing authentication header",
+        ])
+        .source("openai/openai-cookbook#2347; OpenRouter and Google answers: a fault of the caller, and no strike"),
+    rule("wrong_key", Auth, Scope::Credential)
+        .on(&[Status(400), Status(401), Status(403), Unstated])
+        .codes(&[
+            "invalid_api_key",
+            "InvalidApiKey",
+            "API_KEY_INVALID",
+            "UnrecognizedClientException",
+            "token_not_found_in_db",
+            "expired_key",
+            "AuthError",
+        ])
+        .says(&[
+            "incorrect api key",
+            "invalid api key",
+            "invalid api-key",
+            "invalid x-api-key",
+            "invalid api token",
+            "api key not valid",
+            "api key expired",
+            "api key not found",
+            "api key was reported as leaked",
+            "your api key * is invalid",
+            "invalid subscription key",
+            "user not found",
+            "security token included in the request is invalid",
+            "令牌状态不可用",
+            "无效的令牌",
+        ])
+        .remark(InvalidKey)
+        .source("OpenAI error codes guide; docs.claude.com errors; google.api.ErrorReason; continuedev/continue#11820"),
+    rule("wrong_key_by_number", Auth, Scope::Credential)
+        .of(&[Family::MiniMax, Family::Zhipu])
+        .codes(&["1000", "1001", "1002", "1003", "1004", "2049"])
+        .when(|failure| failure.status().is_none_or(|status| status == 401))
+        .source("docs.z.ai api-code (1000 to 1004); MiniMax error codes (2049)"),
+    rule("minimax_login", Auth, Scope::Credential)
+        .of(&[Family::MiniMax])
+        .codes(&["1004"])
+        .says(&["login fail: please carry the api secret key"])
+        .source("MiniMax error codes"),
+    rule("xai_stale_token", Auth, Scope::Credential)
+        .of(&[Family::Xai])
+        .on(&[Status(401), Status(403), Unstated])
+        .says(&["wke=unauthenticated", "access token could not be validated", "bad-credentials"])
+        .remark(Expired)
+        .source("router-for-me/CLIProxyAPI#4046: at 403, with the code of an entitlement"),
+    rule("oauth_client", Auth, Scope::Credential)
+        .on(&[Status(400), Status(401)])
+        .codes(&["invalid_client", "deleted_client"])
+        .source("RFC 6749 section 5.2: about the program that asks, not about the grant"),
+    rule("github_refresh", Auth, Scope::Credential)
+        .codes(&["bad_refresh_token"])
+        .source("GitHub: its word for invalid_grant, at 200"),
+    rule("aws_token_expired", Auth, Scope::Credential)
+        .of(&[Family::Bedrock])
+        .codes(&["ExpiredTokenException"])
+        .remark(Expired)
+        .source("AWS common errors"),
+    rule("token_endpoint_busy", Overloaded, Scope::Provider)
+        .codes(&["temporarily_unavailable"])
+        .source("RFC 6749 section 4.1.2.1, also at 400"),
+    rule("clock", Egress, Scope::Egress)
+        .of(&[Family::Bedrock])
+        .codes(&["RequestExpired", "InvalidSignatureException", "SignatureDoesNotMatch"])
+        .source("AWS common errors: a clock or a proxy that changes what was signed"),
+];

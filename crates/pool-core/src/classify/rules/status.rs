@@ -1,0 +1,25 @@
+//! What a status alone means.
+
+use crate::classify::rule::On::{Breakdown, Disconnected, Refusal, Status, TimedOut};
+use crate::classify::rule::{Rule, rule};
+use crate::verdict::Kind::{
+    Auth, Billing, Entitlement, Network, Overloaded, RateLimit, Request, ServerError, Timeout, Unknown,
+};
+use crate::verdict::Scope;
+
+pub(super) const RULES: &[Rule] = &[
+    rule("status_401", Auth, Scope::Credential).on(&[Status(401)]).source("RFC 9110 section 15.5.2"),
+    rule("status_402", Billing, Scope::Account).on(&[Status(402)]).source("RFC 9110 section 15.5.3"),
+    rule("status_403", Entitlement, Scope::Credential).on(&[Status(403)]).source("RFC 9110 section 15.5.4"),
+    rule("status_408", Timeout, Scope::Provider).on(&[Status(408)]).source("RFC 9110 section 15.5.9"),
+    rule("status_429", RateLimit, Scope::Account).on(&[Status(429)]).source("RFC 6585 section 4"),
+    rule("status_503", Overloaded, Scope::Provider)
+        .on(&[Status(503), Status(529)])
+        .source("RFC 9110 section 15.6.4; docs.claude.com errors (529)"),
+    rule("status_504", Timeout, Scope::Provider).on(&[Status(504)]).source("RFC 9110 section 15.6.5"),
+    rule("status_5xx", ServerError, Scope::Provider).on(&[Breakdown]).source("RFC 9110 section 15.6"),
+    rule("status_4xx", Request, Scope::Request).on(&[Refusal]).source("RFC 9110 section 15.5"),
+    rule("no_answer_in_time", Timeout, Scope::Provider).on(&[TimedOut]).source("the caller's own clock"),
+    rule("no_connection", Network, Scope::Egress).on(&[Disconnected]).source("the caller's own sockets"),
+    rule("not_understood", Unknown, Scope::Credential).source("nothing was said that is known"),
+];
