@@ -161,7 +161,6 @@ impl Lease {
     }
 
     /// Names the model that the request is for.
-    #[must_use]
     pub fn for_model(self, model: Option<&str>) -> Self {
         let mut lease = self;
         lease.model = model.map(Into::into);

@@ -60,7 +60,7 @@ mod verdict;
 
 pub use apply::{Applied, DefinitionEdit};
 pub use change::{Action, Change, ChangeError, Outcome, Place, Target};
-pub use classify::{classify, is_believable_reset, kind_of};
+pub use classify::{Rule, classify, is_believable_reset, kind_of};
 pub use cooldown::Cooldowns;
 pub use credential::{AuthType, Credential, CredentialId, Holding, Tokens, Unresolved};
 pub use failure::{Answer, Failure, Origin};

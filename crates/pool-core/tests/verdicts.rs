@@ -1,8 +1,5 @@
 //! Recorded failures of real providers, and what each means.
 
-use std::fs;
-use std::path::Path;
-
 use chrono::{DateTime, Utc};
 use pool_core::{Failure, Provider, classify, time};
 use serde_json::Value;
@@ -37,9 +34,7 @@ fn seconds(until: DateTime<Utc>, now: DateTime<Utc>) -> f64 {
     (until - now).as_seconds_f64()
 }
 
-fn check(file: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data").join(file);
-    let text = fs::read_to_string(path).expect("it ships with the tests");
+fn check(text: &str) {
     let cases: Vec<Value> =
         text.lines().map(|line| serde_json::from_str(line).expect("one case a line")).collect();
     let wrong: Vec<String> = cases.iter().filter_map(disagreement).collect();
@@ -48,10 +43,10 @@ fn check(file: &str) {
 
 #[test]
 fn recorded_failures_mean_what_was_recorded() {
-    check("verdicts.jsonl");
+    check(include_str!("../../../tests/data/verdicts.jsonl"));
 }
 
 #[test]
 fn failures_of_real_providers_mean_what_their_sources_say() {
-    check("failures.jsonl");
+    check(include_str!("../../../tests/data/failures.jsonl"));
 }

@@ -86,7 +86,7 @@ impl Family {
     }
 
     /// What the documentation calls it.
-    pub(crate) fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Alibaba => "Alibaba",
             Self::Anthropic => "Anthropic",

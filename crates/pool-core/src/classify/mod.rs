@@ -12,6 +12,8 @@ use crate::hint;
 use crate::provider::Provider;
 use crate::verdict::{Kind, Scope, Verdict};
 
+pub use rule::Rule;
+
 use family::Family;
 use phrases::Found;
 

@@ -1,12 +1,23 @@
+use std::fmt;
+
 use crate::failure::{Answer, Failure};
 use crate::verdict::{Kind, Remark, Scope};
 
 use super::family::Family;
 use super::phrases::Found;
+use super::rules;
 
-/// One row of the table: which failures it is about, what they mean, and who says so.
+/// One row of the table that [`classify`](crate::classify) reads: which failures it is about, what they mean, and who says so.
+///
+/// ```
+/// use pool_core::Rule;
+///
+/// let rule = Rule::named("token_gone").expect("there is one");
+/// assert_eq!(rule.kind().as_str(), "auth_permanent");
+/// assert!(rule.source().contains("RFC 6749"));
+/// ```
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rule {
+pub struct Rule {
     pub(super) name: &'static str,
     /// Only these; empty for all.
     pub(super) families: &'static [Family],
@@ -56,6 +67,19 @@ impl On {
     }
 }
 
+impl fmt::Display for On {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(formatter, "{status}"),
+            Self::Refusal => formatter.write_str("4xx"),
+            Self::Breakdown => formatter.write_str("5xx"),
+            Self::Unstated => formatter.write_str("no status known"),
+            Self::TimedOut => formatter.write_str("no answer in time"),
+            Self::Disconnected => formatter.write_str("no connection"),
+        }
+    }
+}
+
 /// Begins a row.
 pub(super) const fn rule(name: &'static str, kind: Kind, scope: Scope) -> Rule {
     Rule {
@@ -73,6 +97,62 @@ pub(super) const fn rule(name: &'static str, kind: Kind, scope: Scope) -> Rule {
 }
 
 impl Rule {
+    /// All rules, in the order in which they are asked.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        rules::all()
+    }
+
+    /// The rule of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        Self::all().find(|rule| rule.name == name)
+    }
+
+    /// What it is called, in verdicts and in the table.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// What it notices beyond that.
+    #[must_use]
+    pub fn remark(&self) -> Option<Remark> {
+        self.remark
+    }
+
+    /// Where the fact is from.
+    #[must_use]
+    pub fn source(&self) -> &'static str {
+        self.source
+    }
+
+    /// The only providers that it is about; empty for all.
+    pub fn providers(&self) -> impl Iterator<Item = &'static str> {
+        self.families.iter().map(|family| family.name())
+    }
+
+    /// The only answers that it is about, such as `401` or `4xx`; empty for all.
+    pub fn answers(&self) -> impl Iterator<Item = String> {
+        self.answers.iter().map(ToString::to_string)
+    }
+
+    /// The codes and the phrases of which one has to be said; nothing need be said where there are none.
+    pub fn said(&self) -> impl Iterator<Item = &'static str> {
+        self.codes.iter().chain(self.phrases).copied()
+    }
+
     pub(super) const fn of(self, families: &'static [Family]) -> Self {
         Self { families, ..self }
     }
@@ -93,11 +173,11 @@ impl Rule {
         Self { test: Some(test), ..self }
     }
 
-    pub(super) const fn remark(self, remark: Remark) -> Self {
+    pub(super) const fn noting(self, remark: Remark) -> Self {
         Self { remark: Some(remark), ..self }
     }
 
-    pub(super) const fn source(self, source: &'static str) -> Self {
+    pub(super) const fn known_from(self, source: &'static str) -> Self {
         Self { source, ..self }
     }
 

@@ -163,7 +163,7 @@ impl Said {
                 Some(Value::String(code)) if is_code(code) => self.add_code(&code.clone()),
                 Some(Value::String(words)) => prose.push(words.clone()),
                 Some(Value::Number(code)) if status(&Value::Number(code.clone())).is_none() => {
-                    self.add_code(&code.to_string())
+                    self.add_code(&code.to_string());
                 }
                 _ => {}
             }

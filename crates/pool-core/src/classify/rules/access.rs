@@ -35,15 +35,15 @@ pub(super) const RULES: &[Rule] = &[
             "must be a member of an organization to use the api",
             "用户已被封禁",
         ])
-        .source("openai/codex UsageNotIncluded; google.api.ErrorReason; anthropics/claude-code#6752; NoeFabris/opencode-antigravity-auth#335"),
+        .known_from("openai/codex UsageNotIncluded; google.api.ErrorReason; anthropics/claude-code#6752; NoeFabris/opencode-antigravity-auth#335"),
     rule("account_may_not_by_number", Entitlement, Scope::Account)
         .of(&[Family::Zhipu])
         .codes(&["1110", "1111", "1112", "1121", "1220", "1309"])
-        .source("docs.z.ai api-code"),
+        .known_from("docs.z.ai api-code"),
     rule("oauth_account_refused", Entitlement, Scope::Account)
         .on(&[Status(403)])
         .codes(&["access_denied"])
-        .source("RFC 6749 section 4.1.2.1; a refused refresh is no dead grant"),
+        .known_from("RFC 6749 section 4.1.2.1; a refused refresh is no dead grant"),
     rule("key_may_not", Entitlement, Scope::Credential)
         .on(&[Refusal])
         .codes(&[
@@ -55,5 +55,5 @@ pub(super) const RULES: &[Rule] = &[
             "API_KEY_HTTP_REFERRER_BLOCKED",
         ])
         .says(&["missing scopes", "insufficient permissions for this operation"])
-        .source("RFC 6750 section 3.1; google.api.ErrorReason; OpenAI restricted keys"),
+        .known_from("RFC 6750 section 3.1; google.api.ErrorReason; OpenAI restricted keys"),
 ];

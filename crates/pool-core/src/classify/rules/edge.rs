@@ -28,12 +28,12 @@ pub(super) const RULES: &[Rule] = &[
             "error code: 1015",
             "error code: 1020",
         ])
-        .source("developers.cloudflare.com, Cloudflare 1xxx errors; run-llama/llama_index#16796"),
+        .known_from("developers.cloudflare.com, Cloudflare 1xxx errors; run-llama/llama_index#16796"),
     rule("edge_challenge", Egress, Scope::Egress)
         .on(&[Refusal, Breakdown])
         .when(|failure| failure.headers().get("cf-mitigated").is_some())
-        .source("developers.cloudflare.com, detect a challenge page response"),
-    rule("proxy_login", Egress, Scope::Egress).on(&[Status(407)]).source("RFC 9110 section 15.5.8"),
+        .known_from("developers.cloudflare.com, detect a challenge page response"),
+    rule("proxy_login", Egress, Scope::Egress).on(&[Status(407)]).known_from("RFC 9110 section 15.5.8"),
     rule("address_not_allowed", Egress, Scope::Egress)
         .on(&[Refusal, Unstated])
         .codes(&["ip_not_authorized", "API_KEY_IP_ADDRESS_BLOCKED"])
@@ -46,13 +46,15 @@ pub(super) const RULES: &[Rule] = &[
             "ip is not allowed",
             "ip 不在令牌允许访问的列表中",
         ])
-        .source("OpenAI error codes guide; google.api.ErrorReason; QuantumNous/new-api middleware/auth.go"),
+        .known_from(
+            "OpenAI error codes guide; google.api.ErrorReason; QuantumNous/new-api middleware/auth.go",
+        ),
     rule("residency", Egress, Scope::Egress)
         .on(&[Refusal, Unstated])
         .codes(&["unauthorized_region"])
         .says(&["not authorized in this region"])
-        .remark(Residency)
-        .source("NousResearch/hermes-agent#23896, #23935"),
+        .noting(Residency)
+        .known_from("NousResearch/hermes-agent#23896, #23935"),
     rule("region", Egress, Scope::Egress)
         .on(&[Refusal, Unstated])
         .codes(&["unsupported_country_region_territory"])
@@ -61,14 +63,14 @@ pub(super) const RULES: &[Rule] = &[
             "user location is not supported for the api use.",
             "access from * is not supported",
         ])
-        .source("OpenAI error codes guide; google-gemini/gemini-cli#24641"),
+        .known_from("OpenAI error codes guide; google-gemini/gemini-cli#24641"),
     rule("page_of_a_proxy", Egress, Scope::Egress)
         .on(&[Status(403), Status(429)])
         .when(Failure::is_page)
-        .source("APIs refuse in JSON: EasyMetaAu/helm-api#749, langgenius/dify#2506"),
+        .known_from("APIs refuse in JSON: EasyMetaAu/helm-api#749, langgenius/dify#2506"),
     rule("page_of_a_slow_origin", Timeout, Scope::Provider)
         .on(&[Status(522), Status(524)])
-        .source("developers.cloudflare.com, errors 522 and 524"),
+        .known_from("developers.cloudflare.com, errors 522 and 524"),
     rule("timeout_in_a_log", Timeout, Scope::Provider)
         .on(&[Unstated])
         .says(&[
@@ -82,7 +84,7 @@ pub(super) const RULES: &[Rule] = &[
             "etimedout",
             "deadline exceeded",
         ])
-        .source("the exceptions of openai-python, httpx, requests, reqwest and undici"),
+        .known_from("the exceptions of openai-python, httpx, requests, reqwest and undici"),
     rule("connection_in_a_log", Network, Scope::Egress)
         .on(&[Unstated, Disconnected])
         .says(&[
@@ -109,5 +111,5 @@ pub(super) const RULES: &[Rule] = &[
             "ssl:",
             "max retries exceeded with url",
         ])
-        .source("the exceptions of openai-python, httpx, requests, reqwest and undici"),
+        .known_from("the exceptions of openai-python, httpx, requests, reqwest and undici"),
 ];

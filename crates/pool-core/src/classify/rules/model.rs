@@ -32,7 +32,7 @@ pub(super) const RULES: &[Rule] = &[
             "don't have access to the model with the specified model id",
             "无权访问模型",
         ])
-        .source("router-for-me/CLIProxyAPI#3647; ollama/ollama#15741; BerriAI/litellm#40217; OpenRouter errors page"),
+        .known_from("router-for-me/CLIProxyAPI#3647; ollama/ollama#15741; BerriAI/litellm#40217; OpenRouter errors page"),
     rule("model_not_found", ModelNotFound, Scope::Model)
         .codes(&[
             "model_not_found",
@@ -44,7 +44,7 @@ pub(super) const RULES: &[Rule] = &[
             "ModelNotFound",
             "DeploymentNotFound",
         ])
-        .source("OpenAI error codes guide; Azure; Groq deprecations; HeyPuter/puter#3168"),
+        .known_from("OpenAI error codes guide; Azure; Groq deprecations; HeyPuter/puter#3168"),
     rule("model_not_found_in_words", ModelNotFound, Scope::Model)
         .on(&[Status(400), Status(404), Unstated])
         .says(&[
@@ -58,23 +58,23 @@ pub(super) const RULES: &[Rule] = &[
             "no endpoints found for",
             "provided model identifier is invalid",
         ])
-        .source("Gemini, DeepSeek, xAI, Ollama, Moonshot, OpenRouter and Bedrock answers"),
+        .known_from("Gemini, DeepSeek, xAI, Ollama, Moonshot, OpenRouter and Bedrock answers"),
     rule("anthropic_model_not_found", ModelNotFound, Scope::Model)
         .of(&[Family::Anthropic])
         .on(&[Status(404)])
         .says(&["model:"])
-        .source("docs.claude.com errors: not_found_error"),
+        .known_from("docs.claude.com errors: not_found_error"),
     rule("model_not_found_by_number", ModelNotFound, Scope::Model)
         .of(&[Family::Zhipu])
         .codes(&["1211"])
-        .source("docs.z.ai api-code"),
+        .known_from("docs.z.ai api-code"),
     rule("nous_model_not_found", ModelNotFound, Scope::Model)
         .of(&[Family::Nous])
         .on(&[Status(404)])
         .says(&["couldn't find that"])
-        .source("NousResearch/hermes-agent#45362"),
+        .known_from("NousResearch/hermes-agent#45362"),
     rule("retired_model", ModelNotFound, Scope::Model)
         .on(&[Refusal])
         .says(&["model has been deprecated", "has been decommissioned", "model version has reached the end of its life"])
-        .source("Groq, OpenAI and Bedrock retirements"),
+        .known_from("Groq, OpenAI and Bedrock retirements"),
 ];

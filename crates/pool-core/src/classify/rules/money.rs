@@ -10,23 +10,23 @@ pub(super) const RULES: &[Rule] = &[
     rule("budget_of_model", Billing, Scope::Model)
         .codes(&["AllocationQuota.FreeTierOnly"])
         .says(&["exceeded budget for model="])
-        .source("Alibaba status codes; LiteLLM budgets"),
+        .known_from("Alibaba status codes; LiteLLM budgets"),
     rule("budget_of_team", Billing, Scope::Account)
         .says(&["budget has been exceeded! team="])
-        .source("BerriAI/litellm#14144"),
+        .known_from("BerriAI/litellm#14144"),
     rule("budget_of_key", Billing, Scope::Credential)
         .codes(&["openrouter_key_limit", "budget_exceeded"])
         .says(&["budget has been exceeded!", "key limit exceeded", "令牌额度已用尽"])
-        .source("MCPJam/inspector#1287; BerriAI/litellm#22726; new-api model/token.go"),
+        .known_from("MCPJam/inspector#1287; BerriAI/litellm#22726; new-api model/token.go"),
     rule("google_bill", Billing, Scope::Account)
         .of(&[Family::Google])
         .codes(&["BILLING_DISABLED"])
         .says(&["requires billing to be enabled", "without a billing account linked"])
-        .source("google.api.ErrorReason; u14app/neo-chat#7"),
+        .known_from("google.api.ErrorReason; u14app/neo-chat#7"),
     rule("bill_by_number", Billing, Scope::Account)
         .of(&[Family::MiniMax, Family::Zhipu])
         .codes(&["1008", "1113"])
-        .source("MiniMax error codes (1008); docs.z.ai api-code (1113)"),
+        .known_from("MiniMax error codes (1008); docs.z.ai api-code (1113)"),
     rule("bill", Billing, Scope::Account)
         .codes(&[
             "billing_error",
@@ -64,14 +64,14 @@ pub(super) const RULES: &[Rule] = &[
             "余额不足",
             "用户额度不足",
         ])
-        .source("anthropics/claude-code#66314, #38035; continuedev/continue#10373; OpenRouter errors page; DeepSeek error codes"),
+        .known_from("anthropics/claude-code#66314, #38035; continuedev/continue#10373; OpenRouter errors page; DeepSeek error codes"),
     rule("openai_quota", Billing, Scope::Account)
         .on(&[Refusal, Unstated])
         .codes(&["insufficient_quota"])
-        .source("OpenAI error codes guide: 429 for who ran out of credits"),
+        .known_from("OpenAI error codes guide: 429 for who ran out of credits"),
     rule("openai_quota_in_words", Billing, Scope::Account)
         .of(&[Family::OpenAi, Family::Codex, Family::Azure, Family::Moonshot, Family::Copilot])
         .on(&[Status(403), Status(429)])
         .says(&["exceeded your current quota", "exceeded current quota"])
-        .source("OpenAI error codes guide; MoonshotAI/Kimi-K2#5. Google says the same of a minute"),
+        .known_from("OpenAI error codes guide; MoonshotAI/Kimi-K2#5. Google says the same of a minute"),
 ];

@@ -12,35 +12,35 @@ pub(super) const RULES: &[Rule] = &[
         .of(&[Family::Google])
         .on(&[Status(429)])
         .says(&["limit: 0, model", "doesn't have a free quota tier"])
-        .source("google-gemini/gemini-cli#22486: a quota of nothing never returns"),
+        .known_from("google-gemini/gemini-cli#22486: a quota of nothing never returns"),
     rule("google_prepaid", Billing, Scope::Account)
         .of(&[Family::Google])
         .on(&[Status(429)])
         .says(&["prepayment credits are depleted", "spending cap"])
-        .source("ai.google.dev/gemini-api/docs/billing"),
+        .known_from("ai.google.dev/gemini-api/docs/billing"),
     rule("google_plan_of_model", RateLimit, Scope::Model)
         .of(&[Family::Google])
         .on(&[Status(429)])
         .says(&["exhausted your capacity on this model"])
-        .remark(PlanLimit)
-        .source("liuw1535/antigravity2api-nodejs#44"),
+        .noting(PlanLimit)
+        .known_from("liuw1535/antigravity2api-nodejs#44"),
     rule("google_plan", RateLimit, Scope::Account)
         .of(&[Family::Google])
         .on(&[Status(429)])
         .codes(&["QUOTA_EXHAUSTED"])
-        .remark(PlanLimit)
-        .source("google-gemini/gemini-cli#29425"),
+        .noting(PlanLimit)
+        .known_from("google-gemini/gemini-cli#29425"),
     rule("claude_plan", RateLimit, Scope::Account)
         .of(&[Family::Anthropic])
         .on(&[Status(429)])
         .when(|failure| failure.headers().get("anthropic-ratelimit-unified-status") == Some("rejected"))
-        .remark(PlanLimit)
-        .source("the unified windows of a Claude subscription"),
+        .noting(PlanLimit)
+        .known_from("the unified windows of a Claude subscription"),
     rule("free_plan_of_model", RateLimit, Scope::Model)
         .on(&[Status(429), Unstated])
         .codes(&["subscription:free-usage-exhausted"])
-        .remark(PlanLimit)
-        .source("Wei-Shaw/sub2api#4568"),
+        .noting(PlanLimit)
+        .known_from("Wei-Shaw/sub2api#4568"),
     rule("plan", RateLimit, Scope::Account)
         .on(&[Status(403), Status(429), Unstated])
         .codes(&[
@@ -65,26 +65,26 @@ pub(super) const RULES: &[Rule] = &[
             "exceeded your weekly rate limit",
             "gousagelimit",
         ])
-        .remark(PlanLimit)
-        .source("router-for-me/CLIProxyAPI#1666; github/copilot-cli#2740; openclaw/openclaw#142656; MiniMax-AI/MiniMax-M2.7#36"),
+        .noting(PlanLimit)
+        .known_from("router-for-me/CLIProxyAPI#1666; github/copilot-cli#2740; openclaw/openclaw#142656; MiniMax-AI/MiniMax-M2.7#36"),
     rule("plan_by_number", RateLimit, Scope::Account)
         .of(&[Family::Zhipu])
         .codes(&["1308", "1310", "1316"])
-        .remark(PlanLimit)
-        .source("docs.z.ai api-code"),
+        .noting(PlanLimit)
+        .known_from("docs.z.ai api-code"),
     rule("plan_window_at_402", RateLimit, Scope::Account)
         .on(&[Status(402)])
         .says(&["usage limit * try again", "usage limit * reset", "quota * reset", "usage limit * window"])
-        .remark(PlanLimit)
-        .source("NousResearch/hermes-agent: a 402 that passes by itself is no bill"),
+        .noting(PlanLimit)
+        .known_from("NousResearch/hermes-agent: a 402 that passes by itself is no bill"),
     rule("credits_in_flight", RateLimit, Scope::Account)
         .on(&[Status(402)])
         .codes(&["in_flight_budget_exhausted"])
-        .source("OpenRouter limits page"),
+        .known_from("OpenRouter limits page"),
     rule("alibaba_throttle", RateLimit, Scope::Account)
         .of(&[Family::Alibaba])
         .on(&[Status(429)])
         .codes(&["insufficient_quota"])
         .says(&["allocated quota exceeded"])
-        .source("help.aliyun.com status codes: OpenAI's word for a bill, for tokens per minute"),
+        .known_from("help.aliyun.com status codes: OpenAI's word for a bill, for tokens per minute"),
 ];

@@ -32,11 +32,11 @@ pub(super) const RULES: &[Rule] = &[
             "potentially unsafe or sensitive content",
             "blocked under anthropic's usage policy",
         ])
-        .source("Azure content filter page; BeehiveInnovations/pal-mcp-server#178; OpenRouter errors page; Alibaba status codes"),
+        .known_from("Azure content filter page; BeehiveInnovations/pal-mcp-server#178; OpenRouter errors page; Alibaba status codes"),
     rule("content_policy_by_number", ContentPolicy, Scope::Request)
         .of(&[Family::MiniMax, Family::Zhipu])
         .codes(&["1026", "1027", "1301"])
-        .source("MiniMax error codes (1026, 1027); docs.z.ai api-code (1301)"),
+        .known_from("MiniMax error codes (1026, 1027); docs.z.ai api-code (1301)"),
     rule("context_overflow", ContextOverflow, Scope::Request)
         .on(&[Status(400), Status(413), Status(422), Status(500), Unstated])
         .codes(&["context_length_exceeded", "string_above_max_length", "exceed_context_size_error", "model_max_prompt_tokens_exceeded"])
@@ -58,24 +58,24 @@ pub(super) const RULES: &[Rule] = &[
             "exceed the context window",
             "too many total text bytes",
         ])
-        .source("OpenAI error codes guide; Bedrock ValidationException; can1357/oh-my-pi#3752; MoonshotAI and xAI answers"),
+        .known_from("OpenAI error codes guide; Bedrock ValidationException; can1357/oh-my-pi#3752; MoonshotAI and xAI answers"),
     rule("too_large_for_the_limit", ContextOverflow, Scope::Request)
         .on(&[Status(413), Status(429), Unstated])
         .says(&["request too large for * reduce your message size", "request too large for * must be reduced"])
-        .source("Groq and OpenAI: a request above the limit of a minute never passes, rate_limit_exceeded or not"),
+        .known_from("Groq and OpenAI: a request above the limit of a minute never passes, rate_limit_exceeded or not"),
     rule("too_many_output_tokens", Request, Scope::Request)
         .on(&[Status(413), Status(429), Unstated])
         .says(&["request too large for * reduce max_tokens"])
-        .source("Groq output tokens per minute"),
+        .known_from("Groq output tokens per minute"),
     rule("long_context_tier", ContextOverflow, Scope::Request)
         .of(&[Family::Anthropic])
         .on(&[Status(400), Status(429)])
         .says(&["extra usage * long context", "long context * extra usage", "long context beta is not yet available"])
-        .source("Anthropic: the long context of a plan is paid apart; a shorter request passes"),
+        .known_from("Anthropic: the long context of a plan is paid apart; a shorter request passes"),
     rule("afford_nothing", Billing, Scope::Credential)
         .on(&[Status(402), Unstated])
         .says(&["but can only afford 0."])
-        .source("anomalyco/opencode#12219"),
+        .known_from("anomalyco/opencode#12219"),
     rule("too_dear", Billing, Scope::Request)
         .on(&[Status(402), Status(403), Unstated])
         .codes(&["weight_exceeds_budget"])
@@ -85,16 +85,16 @@ pub(super) const RULES: &[Rule] = &[
             "token capacity required",
             "预扣费额度失败",
         ])
-        .source("NousResearch/hermes-agent#49769; anomalyco/opencode#12219; tailcallhq/forgecode#571; new-api pre_consume_quota.go"),
+        .known_from("NousResearch/hermes-agent#49769; anomalyco/opencode#12219; tailcallhq/forgecode#571; new-api pre_consume_quota.go"),
     rule("device_login_goes_on", Request, Scope::Request)
         .on(&[Status(400), Status(428)])
         .codes(&["authorization_pending", "expired_token", "access_denied"])
-        .source("RFC 8628 section 3.5: there is no credential yet"),
+        .known_from("RFC 8628 section 3.5: there is no credential yet"),
     rule("device_login_too_fast", RateLimit, Scope::Request)
         .codes(&["slow_down"])
-        .source("RFC 8628 section 3.5"),
+        .known_from("RFC 8628 section 3.5"),
     rule("oauth_request", Request, Scope::Request)
         .on(&[Refusal])
         .codes(&["unsupported_grant_type", "invalid_scope", "unsupported_token_type"])
-        .source("RFC 6749 section 5.2; RFC 7009 section 2.2.1"),
+        .known_from("RFC 6749 section 5.2; RFC 7009 section 2.2.1"),
 ];

@@ -28,30 +28,30 @@ pub(super) const RULES: &[Rule] = &[
     rule("not_this_kind_of_token", Auth, Scope::Credential)
         .on(&[Status(401)])
         .codes(&["ACCESS_TOKEN_TYPE_UNSUPPORTED", "CREDENTIALS_MISSING"])
-        .source("google.api.ErrorReason; Google's header says invalid_token all the same"),
+        .known_from("google.api.ErrorReason; Google's header says invalid_token all the same"),
     rule("grant_gone", AuthPermanent, Scope::Credential)
         .on(&[Status(400), Status(401)])
         .codes(GONE)
         .when(Failure::is_of_token_endpoint)
-        .source("RFC 6749 section 5.2: a grant that expired is gone, too"),
+        .known_from("RFC 6749 section 5.2: a grant that expired is gone, too"),
     rule("token_expired", Auth, Scope::Credential)
         .on(&[Status(401)])
         .when(says_expired)
-        .remark(Expired)
-        .source("RFC 6750 section 3.1"),
+        .noting(Expired)
+        .known_from("RFC 6750 section 3.1"),
     rule("token_gone", AuthPermanent, Scope::Credential)
         .on(&[Status(401)])
         .codes(GONE)
-        .source("openai/codex#13118; RFC 6749 section 5.2; RFC 7009"),
+        .known_from("openai/codex#13118; RFC 6749 section 5.2; RFC 7009"),
     rule("secret_gone", AuthPermanent, Scope::Credential)
         .on(&[Status(401)])
         .when(says_gone)
-        .source("the words of providers for a key or token that was revoked, disabled or deleted"),
+        .known_from("the words of providers for a key or token that was revoked, disabled or deleted"),
     rule("token_invalid", AuthPermanent, Scope::Credential)
         .on(&[Status(401)])
         .codes(INVALID)
-        .remark(Bare)
-        .source("RFC 6750 section 3.1: expired, revoked, malformed, or invalid for other reasons"),
+        .noting(Bare)
+        .known_from("RFC 6750 section 3.1: expired, revoked, malformed, or invalid for other reasons"),
     rule("no_key_was_sent", Auth, Scope::Credential)
         .on(&[Refusal, Unstated])
         .says(&[
@@ -65,7 +65,7 @@ pub(super) const RULES: &[Rule] = &[
             "api key is missing",
             "missing authentication header",
         ])
-        .source("openai/openai-cookbook#2347; OpenRouter and Google answers: a fault of the caller, and no strike"),
+        .known_from("openai/openai-cookbook#2347; OpenRouter and Google answers: a fault of the caller, and no strike"),
     rule("wrong_key", Auth, Scope::Credential)
         .on(&[Status(400), Status(401), Status(403), Unstated])
         .codes(&[
@@ -94,41 +94,41 @@ pub(super) const RULES: &[Rule] = &[
             "令牌状态不可用",
             "无效的令牌",
         ])
-        .remark(InvalidKey)
-        .source("OpenAI error codes guide; docs.claude.com errors; google.api.ErrorReason; continuedev/continue#11820"),
+        .noting(InvalidKey)
+        .known_from("OpenAI error codes guide; docs.claude.com errors; google.api.ErrorReason; continuedev/continue#11820"),
     rule("wrong_key_by_number", Auth, Scope::Credential)
         .of(&[Family::MiniMax, Family::Zhipu])
         .codes(&["1000", "1001", "1002", "1003", "1004", "2049"])
         .when(|failure| failure.status().is_none_or(|status| status == 401))
-        .source("docs.z.ai api-code (1000 to 1004); MiniMax error codes (2049)"),
+        .known_from("docs.z.ai api-code (1000 to 1004); MiniMax error codes (2049)"),
     rule("minimax_login", Auth, Scope::Credential)
         .of(&[Family::MiniMax])
         .codes(&["1004"])
         .says(&["login fail: please carry the api secret key"])
-        .source("MiniMax error codes"),
+        .known_from("MiniMax error codes"),
     rule("xai_stale_token", Auth, Scope::Credential)
         .of(&[Family::Xai])
         .on(&[Status(401), Status(403), Unstated])
         .says(&["wke=unauthenticated", "access token could not be validated", "bad-credentials"])
-        .remark(Expired)
-        .source("router-for-me/CLIProxyAPI#4046: at 403, with the code of an entitlement"),
+        .noting(Expired)
+        .known_from("router-for-me/CLIProxyAPI#4046: at 403, with the code of an entitlement"),
     rule("oauth_client", Auth, Scope::Credential)
         .on(&[Status(400), Status(401)])
         .codes(&["invalid_client", "deleted_client"])
-        .source("RFC 6749 section 5.2: about the program that asks, not about the grant"),
+        .known_from("RFC 6749 section 5.2: about the program that asks, not about the grant"),
     rule("github_refresh", Auth, Scope::Credential)
         .codes(&["bad_refresh_token"])
-        .source("GitHub: its word for invalid_grant, at 200"),
+        .known_from("GitHub: its word for invalid_grant, at 200"),
     rule("aws_token_expired", Auth, Scope::Credential)
         .of(&[Family::Bedrock])
         .codes(&["ExpiredTokenException"])
-        .remark(Expired)
-        .source("AWS common errors"),
+        .noting(Expired)
+        .known_from("AWS common errors"),
     rule("token_endpoint_busy", Overloaded, Scope::Provider)
         .codes(&["temporarily_unavailable"])
-        .source("RFC 6749 section 4.1.2.1, also at 400"),
+        .known_from("RFC 6749 section 4.1.2.1, also at 400"),
     rule("clock", Egress, Scope::Egress)
         .of(&[Family::Bedrock])
         .codes(&["RequestExpired", "InvalidSignatureException", "SignatureDoesNotMatch"])
-        .source("AWS common errors: a clock or a proxy that changes what was signed"),
+        .known_from("AWS common errors: a clock or a proxy that changes what was signed"),
 ];

@@ -8,18 +8,20 @@ use crate::verdict::Kind::{
 use crate::verdict::Scope;
 
 pub(super) const RULES: &[Rule] = &[
-    rule("status_401", Auth, Scope::Credential).on(&[Status(401)]).source("RFC 9110 section 15.5.2"),
-    rule("status_402", Billing, Scope::Account).on(&[Status(402)]).source("RFC 9110 section 15.5.3"),
-    rule("status_403", Entitlement, Scope::Credential).on(&[Status(403)]).source("RFC 9110 section 15.5.4"),
-    rule("status_408", Timeout, Scope::Provider).on(&[Status(408)]).source("RFC 9110 section 15.5.9"),
-    rule("status_429", RateLimit, Scope::Account).on(&[Status(429)]).source("RFC 6585 section 4"),
+    rule("status_401", Auth, Scope::Credential).on(&[Status(401)]).known_from("RFC 9110 section 15.5.2"),
+    rule("status_402", Billing, Scope::Account).on(&[Status(402)]).known_from("RFC 9110 section 15.5.3"),
+    rule("status_403", Entitlement, Scope::Credential)
+        .on(&[Status(403)])
+        .known_from("RFC 9110 section 15.5.4"),
+    rule("status_408", Timeout, Scope::Provider).on(&[Status(408)]).known_from("RFC 9110 section 15.5.9"),
+    rule("status_429", RateLimit, Scope::Account).on(&[Status(429)]).known_from("RFC 6585 section 4"),
     rule("status_503", Overloaded, Scope::Provider)
         .on(&[Status(503), Status(529)])
-        .source("RFC 9110 section 15.6.4; docs.claude.com errors (529)"),
-    rule("status_504", Timeout, Scope::Provider).on(&[Status(504)]).source("RFC 9110 section 15.6.5"),
-    rule("status_5xx", ServerError, Scope::Provider).on(&[Breakdown]).source("RFC 9110 section 15.6"),
-    rule("status_4xx", Request, Scope::Request).on(&[Refusal]).source("RFC 9110 section 15.5"),
-    rule("no_answer_in_time", Timeout, Scope::Provider).on(&[TimedOut]).source("the caller's own clock"),
-    rule("no_connection", Network, Scope::Egress).on(&[Disconnected]).source("the caller's own sockets"),
-    rule("not_understood", Unknown, Scope::Credential).source("nothing was said that is known"),
+        .known_from("RFC 9110 section 15.6.4; docs.claude.com errors (529)"),
+    rule("status_504", Timeout, Scope::Provider).on(&[Status(504)]).known_from("RFC 9110 section 15.6.5"),
+    rule("status_5xx", ServerError, Scope::Provider).on(&[Breakdown]).known_from("RFC 9110 section 15.6"),
+    rule("status_4xx", Request, Scope::Request).on(&[Refusal]).known_from("RFC 9110 section 15.5"),
+    rule("no_answer_in_time", Timeout, Scope::Provider).on(&[TimedOut]).known_from("the caller's own clock"),
+    rule("no_connection", Network, Scope::Egress).on(&[Disconnected]).known_from("the caller's own sockets"),
+    rule("not_understood", Unknown, Scope::Credential).known_from("nothing was said that is known"),
 ];

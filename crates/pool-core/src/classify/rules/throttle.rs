@@ -35,16 +35,16 @@ pub(super) const RULES: &[Rule] = &[
             "we're receiving too many requests at the moment",
             "currently loading",
         ])
-        .source("console.groq.com flex processing; pollinations/pollinations#6260; google-gemini/gemini-cli#25179; MoonshotAI/kimi-cli#901"),
+        .known_from("console.groq.com flex processing; pollinations/pollinations#6260; google-gemini/gemini-cli#25179; MoonshotAI/kimi-cli#901"),
     rule("busy_by_number", Overloaded, Scope::Provider)
         .of(&[Family::Zhipu])
         .codes(&["1305", "1312"])
-        .source("docs.z.ai api-code"),
+        .known_from("docs.z.ai api-code"),
     rule("google_quota_of_model", RateLimit, Scope::Model)
         .of(&[Family::Google])
         .on(&[Status(429)])
         .when(names_quota_of_model)
-        .source("google.rpc.QuotaFailure: quotaId; google-gemini/gemini-cli#14811"),
+        .known_from("google.rpc.QuotaFailure: quotaId; google-gemini/gemini-cli#14811"),
     rule("throttle_of_model", RateLimit, Scope::Model)
         .on(&[Status(429), Unstated])
         .codes(&["model_rate_limit"])
@@ -54,7 +54,7 @@ pub(super) const RULES: &[Rule] = &[
             "rate limit specific to this model",
             "per_base_model",
         ])
-        .source("OpenAI rate limits guide; continuedev/continue#10920; promptfoo/promptfoo#374"),
+        .known_from("OpenAI rate limits guide; continuedev/continue#10920; promptfoo/promptfoo#374"),
     rule("throttle", RateLimit, Scope::Account)
         .on(&[Status(400), Status(429), Unstated])
         .codes(&[
@@ -66,16 +66,16 @@ pub(super) const RULES: &[Rule] = &[
             "RESOURCE_EXHAUSTED",
         ])
         .says(&["rate limit exceeded", "rate limit reached", "too many requests", "too many tokens, please wait"])
-        .source("RFC 6585 section 4; Bedrock errors; google.rpc.Code"),
+        .known_from("RFC 6585 section 4; Bedrock errors; google.rpc.Code"),
     rule("throttle_by_number", RateLimit, Scope::Account)
         .of(&[Family::MiniMax, Family::Zhipu])
         .codes(&["1002", "1302", "1303", "1313", "2056"])
-        .source("MiniMax error codes (1002, 2056); docs.z.ai api-code"),
+        .known_from("MiniMax error codes (1002, 2056); docs.z.ai api-code"),
     rule("slow_model", Timeout, Scope::Provider)
         .codes(&["DEADLINE_EXCEEDED", "ModelTimeoutException"])
-        .source("google.rpc.Code; Bedrock errors"),
+        .known_from("google.rpc.Code; Bedrock errors"),
     rule("broken", ServerError, Scope::Provider)
         .on(&[Breakdown, Unstated])
         .codes(&["server_error", "internal_server_error", "api_error", "ModelErrorException", "InternalServerException"])
-        .source("OpenAI and Anthropic errors; Bedrock errors"),
+        .known_from("OpenAI and Anthropic errors; Bedrock errors"),
 ];

@@ -13,16 +13,16 @@ fn names_upstream(failure: &Failure) -> bool {
 pub(super) const RULES: &[Rule] = &[
     rule("bill_behind_a_rewritten_message", Billing, Scope::Account)
         .codes(&["insufficient_user_quota"])
-        .source("QuantumNous/new-api#7448: the message may say that an upstream is saturated"),
+        .known_from("QuantumNous/new-api#7448: the message may say that an upstream is saturated"),
     rule("upstream_throttle", UpstreamRateLimit, Scope::Provider)
         .on(&[Status(429)])
         .when(names_upstream)
-        .source("OpenRouter errors page: metadata.provider_name, metadata.raw"),
+        .known_from("OpenRouter errors page: metadata.provider_name, metadata.raw"),
     rule("upstream_refusal", ServerError, Scope::Provider)
         .on(&[Status(401), Status(402), Status(403)])
         .when(names_upstream)
         .says(&["provider returned error"])
-        .source("OpenRouter errors page: it was the aggregator's key that was refused"),
+        .known_from("OpenRouter errors page: it was the aggregator's key that was refused"),
     rule("upstream_in_words", UpstreamRateLimit, Scope::Provider)
         .on(&[Refusal, Unstated])
         .says(&[
@@ -32,5 +32,5 @@ pub(super) const RULES: &[Rule] = &[
             "no deployments available",
             "上游负载已饱和",
         ])
-        .source("anomalyco/opencode#29912; XiaomiMiMo/MiMo#99; LiteLLM router; new-api relay.go"),
+        .known_from("anomalyco/opencode#29912; XiaomiMiMo/MiMo#99; LiteLLM router; new-api relay.go"),
 ];
