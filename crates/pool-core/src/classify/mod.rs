@@ -98,7 +98,7 @@ mod tests {
             (Some(400), "request", "request"),
             (Some(401), "auth", "credential"),
             (Some(402), "billing", "account"),
-            (Some(403), "entitlement", "credential"),
+            (Some(403), "entitlement", "account"),
             (Some(404), "request", "request"),
             (Some(408), "timeout", "provider"),
             (Some(413), "request", "request"),

@@ -30,6 +30,24 @@ fn last_failure(text: &str) -> (Option<u16>, &str) {
     (Some(last), &text[line.max(other + 3)..])
 }
 
+/// The words that come after a status: `401 Unauthorized`.
+const AFTER_A_STATUS: [(u16, &str); 14] = [
+    (400, "bad"),
+    (401, "unauthorized"),
+    (402, "payment"),
+    (403, "forbidden"),
+    (404, "not"),
+    (408, "request"),
+    (413, "payload"),
+    (422, "unprocessable"),
+    (429, "too"),
+    (500, "internal"),
+    (502, "bad"),
+    (503, "service"),
+    (504, "gateway"),
+    (529, "overloaded"),
+];
+
 /// Where the text tells a status, and which.
 fn statuses(text: &str) -> impl Iterator<Item = (usize, u16)> {
     let mut before = "";
@@ -38,6 +56,11 @@ fn statuses(text: &str) -> impl Iterator<Item = (usize, u16)> {
             || (text[..at].ends_with('(') && text[at + word.len()..].starts_with(')'));
         before = word;
         let status: u16 = word.parse().ok()?;
+        let after = words(&text[at + word.len()..]).next().map(|(_, word)| word);
+        let is_reason = |(known, reason): &(u16, &str)| {
+            *known == status && after.is_some_and(|after| after.eq_ignore_ascii_case(reason))
+        };
+        let is_told = is_told || AFTER_A_STATUS.iter().any(is_reason);
         (is_told && word.len() == 3 && (400..600).contains(&status)).then_some((at, status))
     })
 }
@@ -66,6 +89,7 @@ mod tests {
             ("Request failed with status code 503", Some(503)),
             ("API Error: 529 {\"type\":\"error\"}", Some(529)),
             ("status_code=402", Some(402)),
+            ("Failed to refresh token: 401 Unauthorized: no", Some(401)),
             ("waited 401 seconds", None),
             ("Error 4012", None),
             ("API Error: Request rejected (429) · [1313][too often]", Some(429)),

@@ -216,6 +216,10 @@ impl Failure {
         &self.objects
     }
 
+    fn says_something(&self) -> bool {
+        self.answer != Answer::Unstated || !self.codes.is_empty() || self.message.is_some()
+    }
+
     /// What is worth keeping once it was judged: who said what. Headers and bodies go.
     pub(crate) fn essence(self) -> Self {
         let asides = Vec::new();

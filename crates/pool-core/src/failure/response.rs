@@ -30,10 +30,12 @@ impl Failure {
             return failure;
         }
         let text = String::from_utf8_lossy(text);
-        match text.trim_start().chars().next() {
+        let body = match text.trim_start().chars().next() {
             Some('{' | '[' | '"' | '<') => Self::unstated().body(text.as_bytes()),
-            _ => log::read(&text),
-        }
+            _ => Self::unstated(),
+        };
+        // A line of a log may begin like a body: `[models] Error: ...`.
+        if body.says_something() { body } else { log::read(&text) }
     }
 
     /// Reads a raw HTTP response: a status line, header fields, an empty line, a body. `None` where it does not begin with a status line.

@@ -12,6 +12,8 @@ pub(super) const RULES: &[Rule] = &[
         .codes(&[
             "usage_not_included",
             "deactivated_workspace",
+            "invalid_workspace_selected",
+            "no_organization",
             "account_deactivated",
             "organization_restricted",
             "organization_deactivated",
@@ -27,6 +29,7 @@ pub(super) const RULES: &[Rule] = &[
         .says(&[
             "oauth authentication is currently not allowed for this organization",
             "organization has been disabled",
+            "no longer a member of the organization",
             "active grok subscription",
             "account is deactivated",
             "account has been deactivated",
@@ -54,6 +57,16 @@ pub(super) const RULES: &[Rule] = &[
             "API_KEY_SERVICE_BLOCKED",
             "API_KEY_HTTP_REFERRER_BLOCKED",
         ])
-        .says(&["missing scopes", "insufficient permissions for this operation"])
+        .says(&[
+            "missing scopes",
+            "insufficient permissions for this operation",
+            "insufficient authentication scopes",
+            "api key does not have permission",
+            "api key does not have access",
+            "does not meet scope requirement",
+            "credential is only authorized for use with",
+            "does not have sufficient permissions",
+            "lacks the required data action",
+        ])
         .known_from("RFC 6750 section 3.1; google.api.ErrorReason; OpenAI restricted keys"),
 ];

@@ -1,9 +1,10 @@
 //! The way there: what an edge, a proxy or a region says is about nobody's key.
 
-use crate::classify::rule::On::{Breakdown, Disconnected, Refusal, Status, Unstated};
+use crate::classify::family::Family;
+use crate::classify::rule::On::{Breakdown, Refusal, Status, Unstated};
 use crate::classify::rule::{Rule, rule};
 use crate::failure::Failure;
-use crate::verdict::Kind::{Egress, Network, Timeout};
+use crate::verdict::Kind::Egress;
 use crate::verdict::Remark::Residency;
 use crate::verdict::Scope;
 
@@ -33,7 +34,14 @@ pub(super) const RULES: &[Rule] = &[
         .on(&[Refusal, Breakdown])
         .when(|failure| failure.headers().get("cf-mitigated").is_some())
         .known_from("developers.cloudflare.com, detect a challenge page response"),
-    rule("proxy_login", Egress, Scope::Egress).on(&[Status(407)]).known_from("RFC 9110 section 15.5.8"),
+    rule("proxy_login", Egress, Scope::Egress)
+        .on(&[Status(407), Status(511)])
+        .known_from("RFC 9110 section 15.5.8; RFC 6585 section 6"),
+    rule("private_network", Egress, Scope::Egress)
+        .of(&[Family::Azure])
+        .on(&[Status(403)])
+        .says(&["virtual network", "public access is disabled"])
+        .known_from("Azure-Samples/azure-sql-db-chatbot#3; continuedev/continue#12547"),
     rule("address_not_allowed", Egress, Scope::Egress)
         .on(&[Refusal, Unstated])
         .codes(&["ip_not_authorized", "API_KEY_IP_ADDRESS_BLOCKED"])
@@ -57,59 +65,26 @@ pub(super) const RULES: &[Rule] = &[
         .known_from("NousResearch/hermes-agent#23896, #23935"),
     rule("region", Egress, Scope::Egress)
         .on(&[Refusal, Unstated])
-        .codes(&["unsupported_country_region_territory"])
+        .codes(&["unsupported_country_region_territory", "incorrect_hostname"])
         .says(&[
+            "incorrect regional hostname",
+            "unsupported countries, regions, or territories",
+            "is not available in your region",
             "country, region, or territory not supported",
             "user location is not supported for the api use.",
             "access from * is not supported",
         ])
         .known_from("OpenAI error codes guide; google-gemini/gemini-cli#24641"),
+    rule("legal_reasons", Egress, Scope::Egress)
+        .on(&[Status(451)])
+        .known_from("RFC 7725; zed-industries/zed#30496"),
+    rule("claude_not_from_here", Egress, Scope::Egress)
+        .of(&[Family::Anthropic])
+        .on(&[Status(403)])
+        .says(&["request not allowed"])
+        .known_from("anthropics/claude-code#1613"),
     rule("page_of_a_proxy", Egress, Scope::Egress)
         .on(&[Status(403), Status(429)])
         .when(Failure::is_page)
         .known_from("APIs refuse in JSON: EasyMetaAu/helm-api#749, langgenius/dify#2506"),
-    rule("page_of_a_slow_origin", Timeout, Scope::Provider)
-        .on(&[Status(522), Status(524)])
-        .known_from("developers.cloudflare.com, errors 522 and 524"),
-    rule("timeout_in_a_log", Timeout, Scope::Provider)
-        .on(&[Unstated])
-        .says(&[
-            "request timed out",
-            "apitimeouterror",
-            "readtimeout",
-            "connecttimeout",
-            "connect timeout",
-            "read timeout",
-            "timed out",
-            "etimedout",
-            "deadline exceeded",
-        ])
-        .known_from("the exceptions of openai-python, httpx, requests, reqwest and undici"),
-    rule("connection_in_a_log", Network, Scope::Egress)
-        .on(&[Unstated, Disconnected])
-        .says(&[
-            "connection error",
-            "apiconnectionerror",
-            "connection refused",
-            "econnrefused",
-            "connection reset",
-            "econnreset",
-            "connection aborted",
-            "enotfound",
-            "eai_again",
-            "name or service not known",
-            "temporary failure in name resolution",
-            "failed to lookup address",
-            "getaddrinfo",
-            "network is unreachable",
-            "remoteprotocolerror",
-            "server disconnected",
-            "socket hang up",
-            "fetch failed",
-            "error sending request for url",
-            "certificate verify failed",
-            "ssl:",
-            "max retries exceeded with url",
-        ])
-        .known_from("the exceptions of openai-python, httpx, requests, reqwest and undici"),
 ];

@@ -17,6 +17,7 @@ pub(super) const RULES: &[Rule] = &[
             "team_model_access_denied",
             "Model.AccessDenied",
             "model_terms_required",
+            "no_available_model_endpoints",
         ])
         .says(&[
             "model is not supported when using codex with a chatgpt account",
@@ -28,7 +29,12 @@ pub(super) const RULES: &[Rule] = &[
             "matching your data policy",
             "guardrail restrictions",
             "no allowed providers are available",
+            "does not have access to model",
             "must be verified to use the model",
+            "must be verified to stream this model",
+            "model access is denied",
+            "model use case details have not been submitted",
+            "is not authorized to perform: bedrock:",
             "don't have access to the model with the specified model id",
             "无权访问模型",
         ])
@@ -43,6 +49,7 @@ pub(super) const RULES: &[Rule] = &[
             "ModelError",
             "ModelNotFound",
             "DeploymentNotFound",
+            "ModelDeprecated",
         ])
         .known_from("OpenAI error codes guide; Azure; Groq deprecations; HeyPuter/puter#3168"),
     rule("model_not_found_in_words", ModelNotFound, Scope::Model)
@@ -57,6 +64,7 @@ pub(super) const RULES: &[Rule] = &[
             "not found the model",
             "no endpoints found for",
             "provided model identifier is invalid",
+            "with on-demand throughput isn",
         ])
         .known_from("Gemini, DeepSeek, xAI, Ollama, Moonshot, OpenRouter and Bedrock answers"),
     rule("anthropic_model_not_found", ModelNotFound, Scope::Model)
@@ -75,6 +83,6 @@ pub(super) const RULES: &[Rule] = &[
         .known_from("NousResearch/hermes-agent#45362"),
     rule("retired_model", ModelNotFound, Scope::Model)
         .on(&[Refusal])
-        .says(&["model has been deprecated", "has been decommissioned", "model version has reached the end of its life"])
+        .says(&["model has been deprecated", "has been decommissioned", "marked by provider as legacy", "model version has reached the end of its life"])
         .known_from("Groq, OpenAI and Bedrock retirements"),
 ];

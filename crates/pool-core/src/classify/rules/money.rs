@@ -44,6 +44,7 @@ pub(super) const RULES: &[Rule] = &[
             "no_usable_credits",
             "balance_depleted",
             "credit_limit",
+            "credit_balance_exhausted",
             "personal-team-blocked:spending-limit",
         ])
         .says(&[
@@ -59,12 +60,17 @@ pub(super) const RULES: &[Rule] = &[
             "exceeded your monthly included credits",
             "monthly spending limit",
             "out of extra usage",
+            "draw from your extra usage",
             "billing hard limit",
             "credits have been exhausted",
             "余额不足",
             "用户额度不足",
         ])
         .known_from("anthropics/claude-code#66314, #38035; continuedev/continue#10373; OpenRouter errors page; DeepSeek error codes"),
+    rule("unpaid_workspace", Billing, Scope::Account)
+        .on(&[Status(402)])
+        .codes(&["deactivated_workspace"])
+        .known_from("james-6-23/codex2api#42: it comes and goes"),
     rule("openai_quota", Billing, Scope::Account)
         .on(&[Refusal, Unstated])
         .codes(&["insufficient_quota"])

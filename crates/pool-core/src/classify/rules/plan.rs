@@ -3,9 +3,20 @@
 use crate::classify::family::Family;
 use crate::classify::rule::On::{Status, Unstated};
 use crate::classify::rule::{Rule, rule};
+use crate::failure::Failure;
 use crate::verdict::Kind::{Billing, Entitlement, RateLimit};
 use crate::verdict::Remark::PlanLimit;
 use crate::verdict::Scope;
+
+/// A header of the windows of a Claude subscription.
+fn unified<'a>(failure: &'a Failure, name: &str) -> Option<&'a str> {
+    failure.headers().get(&format!("anthropic-ratelimit-unified-{name}"))
+}
+
+fn rejects_only_a_model(failure: &Failure) -> bool {
+    let is_allowed = |window| unified(failure, window) == Some("allowed");
+    unified(failure, "status") == Some("rejected") && is_allowed("5h-status") && is_allowed("7d-status")
+}
 
 pub(super) const RULES: &[Rule] = &[
     rule("google_no_free_tier", Entitlement, Scope::Model)
@@ -30,10 +41,16 @@ pub(super) const RULES: &[Rule] = &[
         .codes(&["QUOTA_EXHAUSTED"])
         .noting(PlanLimit)
         .known_from("google-gemini/gemini-cli#29425"),
+    rule("claude_plan_of_model", RateLimit, Scope::Model)
+        .of(&[Family::Anthropic])
+        .on(&[Status(429)])
+        .when(rejects_only_a_model)
+        .noting(PlanLimit)
+        .known_from("router-for-me/CLIProxyAPI#5915: 5h and 7d are allowed, and a window of some models is not"),
     rule("claude_plan", RateLimit, Scope::Account)
         .of(&[Family::Anthropic])
         .on(&[Status(429)])
-        .when(|failure| failure.headers().get("anthropic-ratelimit-unified-status") == Some("rejected"))
+        .when(|failure| unified(failure, "status") == Some("rejected"))
         .noting(PlanLimit)
         .known_from("the unified windows of a Claude subscription"),
     rule("free_plan_of_model", RateLimit, Scope::Model)
@@ -67,6 +84,12 @@ pub(super) const RULES: &[Rule] = &[
         ])
         .noting(PlanLimit)
         .known_from("router-for-me/CLIProxyAPI#1666; github/copilot-cli#2740; openclaw/openclaw#142656; MiniMax-AI/MiniMax-M2.7#36"),
+    rule("gateway_quota", RateLimit, Scope::Account)
+        .of(&[Family::Azure])
+        .on(&[Status(403)])
+        .says(&["out of call volume quota", "out of bandwidth quota"])
+        .noting(PlanLimit)
+        .known_from("Azure API Management, quota policy"),
     rule("plan_by_number", RateLimit, Scope::Account)
         .of(&[Family::Zhipu])
         .codes(&["1308", "1310", "1316"])

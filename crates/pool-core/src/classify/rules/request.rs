@@ -3,7 +3,7 @@
 use crate::classify::family::Family;
 use crate::classify::rule::On::{Refusal, Status, Unstated};
 use crate::classify::rule::{Rule, rule};
-use crate::verdict::Kind::{Billing, ContentPolicy, ContextOverflow, RateLimit, Request};
+use crate::verdict::Kind::{Billing, ContentPolicy, ContextOverflow, Entitlement, RateLimit, Request};
 use crate::verdict::Scope;
 
 pub(super) const RULES: &[Rule] = &[
@@ -91,8 +91,17 @@ pub(super) const RULES: &[Rule] = &[
         .codes(&["authorization_pending", "expired_token", "access_denied"])
         .known_from("RFC 8628 section 3.5: there is no credential yet"),
     rule("device_login_too_fast", RateLimit, Scope::Request)
+        .on(&[Status(200), Status(400)])
         .codes(&["slow_down"])
         .known_from("RFC 8628 section 3.5"),
+    rule("wrong_organization", Request, Scope::Request)
+        .on(&[Refusal])
+        .codes(&["mismatched_organization"])
+        .known_from("openai/codex#1000: a header of the request is wrong, and the key is not"),
+    rule("unverified_for_a_parameter", Entitlement, Scope::Request)
+        .on(&[Refusal, Unstated])
+        .says(&["must be verified to generate reasoning"])
+        .known_from("continuedev/continue#9067: without the parameter it passes"),
     rule("oauth_request", Request, Scope::Request)
         .on(&[Refusal])
         .codes(&["unsupported_grant_type", "invalid_scope", "unsupported_token_type"])

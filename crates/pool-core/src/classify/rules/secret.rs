@@ -34,6 +34,17 @@ pub(super) const RULES: &[Rule] = &[
         .codes(GONE)
         .when(Failure::is_of_token_endpoint)
         .known_from("RFC 6749 section 5.2: a grant that expired is gone, too"),
+    rule("session_gone", AuthPermanent, Scope::Credential)
+        .on(&[Status(400), Status(401)])
+        .codes(&[
+            "refresh_token_expired",
+            "refresh_token_invalidated",
+            "invalid_refresh_token",
+            "app_session_terminated",
+            "app_session_expired",
+        ])
+        .when(Failure::is_of_token_endpoint)
+        .known_from("openai/codex#27351; decolua/9router#1821: kin of invalid_grant, where the token endpoint is known to speak"),
     rule("token_expired", Auth, Scope::Credential)
         .on(&[Status(401)])
         .when(says_expired)
@@ -52,6 +63,16 @@ pub(super) const RULES: &[Rule] = &[
         .codes(INVALID)
         .noting(Bare)
         .known_from("RFC 6750 section 3.1: expired, revoked, malformed, or invalid for other reasons"),
+    rule("session_over", Auth, Scope::Credential)
+        .on(&[Status(400), Status(401)])
+        .codes(&["app_session_terminated", "app_session_expired", "refresh_token_expired"])
+        .known_from("openai/codex#27351"),
+    rule("claude_token_refused", Auth, Scope::Credential)
+        .of(&[Family::Anthropic])
+        .on(&[Status(403)])
+        .says(&["token has been revoked"])
+        .noting(Expired)
+        .known_from("anthropics/claude-code#9635: at 403, where a renewal may help"),
     rule("no_key_was_sent", Auth, Scope::Credential)
         .on(&[Refusal, Unstated])
         .says(&[
@@ -64,6 +85,7 @@ pub(super) const RULES: &[Rule] = &[
             "missing api key",
             "api key is missing",
             "missing authentication header",
+            "no key is set either in the environment",
         ])
         .known_from("openai/openai-cookbook#2347; OpenRouter and Google answers: a fault of the caller, and no strike"),
     rule("wrong_key", Auth, Scope::Credential)
@@ -91,6 +113,7 @@ pub(super) const RULES: &[Rule] = &[
             "invalid subscription key",
             "user not found",
             "security token included in the request is invalid",
+            "make sure your api key is valid",
             "令牌状态不可用",
             "无效的令牌",
         ])

@@ -1,6 +1,6 @@
-//! What a status alone means.
+//! What a status alone means, and what is left where there is none.
 
-use crate::classify::rule::On::{Breakdown, Disconnected, Refusal, Status, TimedOut};
+use crate::classify::rule::On::{Breakdown, Disconnected, Refusal, Status, TimedOut, Unstated};
 use crate::classify::rule::{Rule, rule};
 use crate::verdict::Kind::{
     Auth, Billing, Entitlement, Network, Overloaded, RateLimit, Request, ServerError, Timeout, Unknown,
@@ -10,18 +10,56 @@ use crate::verdict::Scope;
 pub(super) const RULES: &[Rule] = &[
     rule("status_401", Auth, Scope::Credential).on(&[Status(401)]).known_from("RFC 9110 section 15.5.2"),
     rule("status_402", Billing, Scope::Account).on(&[Status(402)]).known_from("RFC 9110 section 15.5.3"),
-    rule("status_403", Entitlement, Scope::Credential)
-        .on(&[Status(403)])
-        .known_from("RFC 9110 section 15.5.4"),
+    rule("status_403", Entitlement, Scope::Account).on(&[Status(403)]).known_from("RFC 9110 section 15.5.4"),
     rule("status_408", Timeout, Scope::Provider).on(&[Status(408)]).known_from("RFC 9110 section 15.5.9"),
     rule("status_429", RateLimit, Scope::Account).on(&[Status(429)]).known_from("RFC 6585 section 4"),
     rule("status_503", Overloaded, Scope::Provider)
         .on(&[Status(503), Status(529)])
         .known_from("RFC 9110 section 15.6.4; docs.claude.com errors (529)"),
-    rule("status_504", Timeout, Scope::Provider).on(&[Status(504)]).known_from("RFC 9110 section 15.6.5"),
     rule("status_5xx", ServerError, Scope::Provider).on(&[Breakdown]).known_from("RFC 9110 section 15.6"),
     rule("status_4xx", Request, Scope::Request).on(&[Refusal]).known_from("RFC 9110 section 15.5"),
     rule("no_answer_in_time", Timeout, Scope::Provider).on(&[TimedOut]).known_from("the caller's own clock"),
     rule("no_connection", Network, Scope::Egress).on(&[Disconnected]).known_from("the caller's own sockets"),
+    rule("timeout_in_a_log", Timeout, Scope::Provider)
+        .on(&[Unstated])
+        .says(&[
+            "request timed out",
+            "apitimeouterror",
+            "readtimeout",
+            "connecttimeout",
+            "connect timeout",
+            "read timeout",
+            "timed out",
+            "etimedout",
+            "deadline exceeded",
+        ])
+        .known_from("the exceptions of openai-python, httpx, requests, reqwest and undici"),
+    rule("connection_in_a_log", Network, Scope::Egress)
+        .on(&[Unstated, Disconnected])
+        .says(&[
+            "connection error",
+            "apiconnectionerror",
+            "connection refused",
+            "econnrefused",
+            "connection reset",
+            "econnreset",
+            "connection aborted",
+            "enotfound",
+            "eai_again",
+            "name or service not known",
+            "temporary failure in name resolution",
+            "failed to lookup address",
+            "getaddrinfo",
+            "network is unreachable",
+            "remoteprotocolerror",
+            "server disconnected",
+            "socket hang up",
+            "fetch failed",
+            "error sending request for url",
+            "certificate verify failed",
+            "ssl:",
+            "max retries exceeded with url",
+        ])
+        .known_from("the exceptions of openai-python, httpx, requests, reqwest and undici"),
     rule("not_understood", Unknown, Scope::Credential).known_from("nothing was said that is known"),
 ];

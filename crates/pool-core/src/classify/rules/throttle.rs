@@ -13,7 +13,7 @@ fn names_quota_of_model(failure: &Failure) -> bool {
 
 pub(super) const RULES: &[Rule] = &[
     rule("busy", Overloaded, Scope::Provider)
-        .on(&[Status(400), Status(429), Status(498), Status(503), Status(500), Unstated])
+        .on(&[Status(200), Status(400), Status(429), Status(498), Status(500), Status(503), Unstated])
         .codes(&[
             "overloaded_error",
             "capacity_exceeded",
@@ -21,7 +21,7 @@ pub(super) const RULES: &[Rule] = &[
             "queue_exceeded",
             "engine_overloaded",
             "server_is_overloaded",
-            "slow_down_overload",
+            "slow_down",
             "ModelNotReadyException",
             "ServiceUnavailableException",
         ])
@@ -74,6 +74,10 @@ pub(super) const RULES: &[Rule] = &[
     rule("slow_model", Timeout, Scope::Provider)
         .codes(&["DEADLINE_EXCEEDED", "ModelTimeoutException"])
         .known_from("google.rpc.Code; Bedrock errors"),
+    rule("model_broke", ServerError, Scope::Provider)
+        .of(&[Family::Bedrock])
+        .codes(&["ModelErrorException"])
+        .known_from("Bedrock errors: 424"),
     rule("broken", ServerError, Scope::Provider)
         .on(&[Breakdown, Unstated])
         .codes(&["server_error", "internal_server_error", "api_error", "ModelErrorException", "InternalServerException"])
