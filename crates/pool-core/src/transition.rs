@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::record::{Death, Judged, Judgement, LastError, Rest, State};
 use crate::secret::Fingerprint;
 use crate::standing::end;
+use crate::verdict::Scope;
 
 /// Whether a reset also revives what is dead.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -57,7 +58,9 @@ pub(crate) fn fail(
             State::Dead(Death { at: Some(now), subject: suspect.subject, error })
         }
         _ => {
-            let judged = Judged::by(judgement.verdict.kind, suspect.subject, suspect.account);
+            // What one key may not do, another key of the account may.
+            let account = suspect.account.filter(|_| judgement.verdict.scope != Scope::Credential);
+            let judged = Judged::by(judgement.verdict.kind, suspect.subject, account);
             let from = judgement.reset_from();
             let new = Rest { at: Some(now), until: judgement.until, from, judged, error };
             match state {

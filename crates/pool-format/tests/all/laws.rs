@@ -37,7 +37,7 @@ const ENTRY: [&str; 12] = [
 ];
 const RENEWED: [&str; 6] =
     ["access_token", "refresh_token", "agent_key", "secret_fingerprint", "expires_at", "expires_at_ms"];
-const RECORD: [&str; 12] = [
+const RECORD: [&str; 13] = [
     "status",
     "status_at",
     "subject",
@@ -48,6 +48,7 @@ const RECORD: [&str; 12] = [
     "request_count",
     "last_used_at",
     "models",
+    "strikes",
     "replaced",
     "legacy",
 ];
