@@ -379,12 +379,22 @@ impl Pool {
             }
         }
         let is_cleared = is_over && self.set_state(&id, transition::rotate(&state, grant, suspect, now));
-        let is_noted = self.note_replaced(&id, replaced, &new);
+        let is_noted = self.note_replaced(&id, replaced, &new) | self.forget_strikes(&id, &new);
         Ok(Applied {
             outcome: Outcome::Rotated(id.clone()),
             records: (is_cleared || is_noted).then(|| id.clone()).into_iter().collect(),
             definitions: vec![DefinitionEdit::Rotated { old: subject, renewed: new }],
         })
+    }
+
+    /// Forgets the strikes against a key that is replaced.
+    fn forget_strikes(&mut self, id: &CredentialId, new: &Credential) -> bool {
+        let strikes = self.record(id).and_then(|record| record.strikes);
+        let are_over = strikes.is_some_and(|strikes| !new.holds(strikes.subject));
+        if are_over {
+            self.record_mut(id).strikes = None;
+        }
+        are_over
     }
 
     /// Notes which secret was replaced; an older note goes where that secret is stored again on purpose.

@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 const DEEPEST: usize = 32;
 
 /// After so many values the text counts as cut off: an error never has so many.
-const MOST_VALUES: usize = 20_000;
+const MOST_VALUES: usize = 4_000;
 
 /// Of a string so many bytes are kept.
 const LONGEST: usize = 64 * 1024;

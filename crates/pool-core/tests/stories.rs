@@ -4,11 +4,12 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{
-    Action, Change, ChangeError, Credential, DefinitionEdit, Failure, Fingerprint, Grant, InFlight as _,
-    Judged, Kind, LastError, NoSecret, Outcome, PickRequest, Pools, Provider, Record, ResetFrom, Rest,
-    Revive, SelectError, Source, Standing, State, Strategy, Target, Tokens, Unresolved, Usage, WhyOut,
+    Action, Change, ChangeError, Cooldowns, Credential, DefinitionEdit, Failure, Fingerprint, Grant,
+    InFlight as _, Judged, Judgement, Kind, LastError, NoSecret, Outcome, PickRequest, Pools, Provider,
+    Record, ResetFrom, Rest, Revive, SelectError, Source, Standing, State, Strategy, Target, Tokens,
+    Unresolved, Usage, WhyOut,
 };
 use support::sim::{NOBODY, Sim};
 use support::{
@@ -866,6 +867,191 @@ mod models {
 
         assert_eq!(sim.reset(Revive::Nobody), Outcome::Reset { cleared: vec![id("a")] });
         assert_eq!(sim.model("large").next(), "a");
+    }
+
+    fn throttled_model() -> Failure {
+        Failure::http(429).message("Rate limit reached for model `large` in organization `o`.")
+    }
+
+    #[test]
+    fn a_throttle_of_a_model_that_was_named_marks_only_that() {
+        let mut sim = Sim::with_keys(["a", "b"]);
+        assert_eq!(marked(sim.fail("a", throttled_model().for_model("large"))), ["a"]);
+        assert_eq!(sim.status("a"), "ok");
+        assert_eq!(
+            (sim.clone().model("large").peek(), sim.clone().model("small").peek()),
+            ("b".into(), "a".into())
+        );
+        sim.advance(hours(1));
+        assert_eq!(sim.model("large").peek(), "a");
+    }
+
+    #[test]
+    fn where_no_model_was_named_the_credential_rests() {
+        let mut sim = Sim::with_keys(["a", "b"]);
+        sim.fail("a", throttled_model());
+        assert_eq!(sim.status("a"), "exhausted");
+    }
+
+    #[test]
+    fn a_model_that_is_not_there_marks_nobody_unless_it_was_named() {
+        let gone = Failure::http(404).code("model_not_found");
+        let mut sim = Sim::with_keys(["a", "b"]);
+        assert_eq!(marked(sim.fail("a", gone.clone())), [""; 0]);
+        assert_eq!(marked(sim.fail("a", gone.for_model("large"))), ["a"]);
+        assert_eq!(sim.status("a"), "ok");
+        assert_eq!(sim.model("large").peek(), "b");
+    }
+
+    #[test]
+    fn a_success_with_a_model_ends_its_rest_and_no_other() {
+        let mut sim = Sim::with_keys(["a", "b"]);
+        for model in ["large", "small"] {
+            sim.fail("a", throttled_model().for_model(model));
+        }
+        sim.advance(mins(1));
+        let (target, began_at) = (stored("a"), sim.now);
+        sim.apply(Action::Succeed { target, began_at, model: Some("large".to_owned()) });
+        assert_eq!((sim.clone().model("large").peek(), sim.model("small").peek()), ("a".into(), "b".into()));
+    }
+
+    #[test]
+    fn models_that_were_over_a_day_ago_are_forgotten() {
+        let mut sim = Sim::with_keys(["a"]);
+        for number in 0..40 {
+            sim.fail("a", throttled_model().for_model(format!("model-{number}")));
+            sim.advance(hours(1));
+        }
+        let models = sim.pool.record(&id("a")).expect("it was judged").models.len();
+        assert!(models <= 25, "{models} models are remembered");
+    }
+}
+
+/// A key that is refused as wrong, again and again.
+mod strikes {
+    use super::*;
+
+    fn wrong() -> Failure {
+        Failure::http(401).code("invalid_api_key").message("Incorrect API key provided.")
+    }
+
+    /// How long each of these refusals makes it rest, in minutes; none for what died of it.
+    fn rests(pauses: &[TimeDelta]) -> Vec<Option<i64>> {
+        let mut sim = Sim::with_keys(["a", "b"]);
+        let mut strike = |pause: &TimeDelta| {
+            sim.advance(*pause);
+            sim.fail("a", wrong());
+            sim.rest("a").map(|rest| rest.num_minutes())
+        };
+        pauses.iter().map(&mut strike).collect()
+    }
+
+    #[test]
+    fn each_doubles_the_rest_and_the_fourth_kills() {
+        let rested = [mins(0), mins(5), mins(10), mins(20)];
+        assert_eq!(rests(&rested), [Some(5), Some(10), Some(20), None]);
+    }
+
+    #[test]
+    fn it_takes_half_an_hour_however_many_there_are() {
+        let quick = [mins(0), mins(1), mins(1), mins(1), mins(1), mins(25), mins(1)];
+        assert_eq!(rests(&quick), [Some(5), Some(10), Some(20), Some(40), Some(80), Some(160), None]);
+    }
+
+    #[test]
+    fn no_rest_is_longer_than_six_hours() {
+        let at_once = [mins(0); 12];
+        assert_eq!(rests(&at_once).last(), Some(&Some(6 * 60)));
+    }
+
+    #[test]
+    fn a_success_between_makes_it_begin_anew() {
+        let mut sim = Sim::with_keys(["a", "b"]);
+        for _ in 0..3 {
+            sim.fail("a", wrong());
+            sim.advance(mins(40));
+        }
+        sim.succeed("a");
+        sim.fail("a", wrong());
+        assert_eq!(sim.rest("a"), Some(mins(5)));
+    }
+
+    #[test]
+    fn a_reset_and_a_new_key_make_it_begin_anew() {
+        let mut struck = Sim::with_keys(["a", "b"]);
+        for _ in 0..3 {
+            struck.fail("a", wrong());
+            struck.advance(mins(40));
+        }
+        let mut reset = struck.clone();
+        assert_eq!(reset.reset(Revive::Nobody), Outcome::Reset { cleared: vec![id("a")] });
+        struck.sign_in_elsewhere("a", Tokens::access(secret("new")));
+        for mut sim in [reset, struck] {
+            sim.advance(mins(1));
+            sim.fail("a", wrong());
+            assert_eq!(sim.rest("a"), Some(mins(5)));
+        }
+    }
+
+    #[test]
+    fn other_refusals_are_no_strikes() {
+        let mut sim = Sim::with_keys(["a", "b"]);
+        for failure in
+            [refused(), Failure::http(401).code("token_expired"), overloaded()].iter().cycle().take(30)
+        {
+            sim.fail("a", failure.clone());
+            sim.advance(hours(1));
+        }
+        assert_eq!(
+            (sim.status("a").as_str(), sim.pool.record(&id("a")).and_then(|record| record.strikes)),
+            ("ok", None)
+        );
+    }
+
+    #[test]
+    fn a_key_that_died_of_strikes_says_so_and_comes_back_with_another_key() {
+        let mut sim = Sim::with_keys(["a", "b"]);
+        for _ in 0..4 {
+            sim.fail("a", wrong());
+            sim.advance(mins(20));
+        }
+        let standing = sim.standing("a");
+        let error = standing.error().expect("a dead credential says why");
+        assert_eq!(
+            (sim.status("a").as_str(), error.kind, error.reason.as_deref()),
+            ("dead", Kind::AuthPermanent, Some("invalid_api_key"))
+        );
+        sim.sign_in_elsewhere("a", Tokens::access(secret("new")));
+        assert_eq!(sim.status("a"), "ok");
+    }
+}
+
+/// What a provider says about its end is followed, within reason.
+mod hints {
+    use super::*;
+
+    fn rest_of(failure: Failure, cooldowns: &Cooldowns) -> TimeDelta {
+        Judgement::of(failure, &codex(), cooldowns, start()).until - start()
+    }
+
+    fn in_days(count: i64) -> Failure {
+        Failure::http(429)
+            .body(format!("{{\"error\": {{\"resets_in_seconds\": {}}}}}", count * 86_400).as_bytes())
+    }
+
+    #[test]
+    fn a_far_hint_is_cut_at_a_week_unless_told_otherwise() {
+        let default = Cooldowns::default();
+        assert_eq!(rest_of(in_days(3), &default), days(3));
+        assert_eq!(rest_of(in_days(30), &default), days(7));
+        assert_eq!(rest_of(in_days(30), &default.clone().with_longest_hint(days(45))), days(30));
+        assert_eq!(rest_of(in_days(30), &default.clone().with_longest_hint(hours(2))), hours(2));
+        assert_eq!(rest_of(in_days(60), &default), hours(1), "and one that is absurd is none");
+    }
+
+    #[test]
+    fn a_reset_that_the_caller_states_is_not_cut() {
+        assert_eq!(rest_of(limited_until(start() + days(30)), &Cooldowns::default()), days(30));
     }
 }
 

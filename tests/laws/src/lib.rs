@@ -5,6 +5,7 @@
 //! docs/testing.md. Laws of a single crate are among its own tests.
 
 mod document;
+mod failure;
 mod migration;
 mod operations;
 mod plain;
@@ -12,6 +13,7 @@ mod time;
 mod words;
 
 pub use document::document;
+pub use failure::failure;
 pub use migration::migration;
 pub use operations::{History, operations, store};
 pub use time::time;

@@ -39,6 +39,11 @@ fn words() {
 }
 
 #[test]
+fn failures() {
+    hold(pool_laws::failure, &["fuzz/corpus/failure"], &words_of("failure"), 2000);
+}
+
+#[test]
 fn operations() {
     hold(|bytes| pool_laws::operations(&history(bytes)), &["fuzz/corpus/operations"], &[], 2000);
 }

@@ -1,5 +1,7 @@
 //! Raw HTTP responses and bodies. Nothing of them is required to be well formed.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::{Answer, Failure, Origin, log, page, said};
@@ -29,7 +31,7 @@ impl Failure {
         if let Some(failure) = Self::response(text) {
             return failure;
         }
-        let text = String::from_utf8_lossy(text);
+        let text = text_of(text);
         let body = match text.trim_start().chars().next() {
             Some('{' | '[' | '"' | '<') => Self::unstated().body(text.as_bytes()),
             _ => Self::unstated(),
@@ -79,7 +81,7 @@ impl Failure {
     /// A body may be large: the first 64 KiB of its words are read, and of its values as many as an error has.
     #[must_use]
     pub fn body(mut self, body: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(body);
+        let text = text_of(body);
         let text = text.trim();
         if page::is_page(text) {
             self.is_page = true;
@@ -96,7 +98,7 @@ impl Failure {
 
     /// Takes in what was found; what is known already counts more.
     pub(super) fn take(&mut self, found: said::Said) {
-        let said::Said { codes, messages, upstream, status, is_oauth, objects } = found;
+        let said::Said { codes, messages, upstream, status, is_oauth, objects, .. } = found;
         for code in codes {
             if !self.codes.contains(&code) {
                 self.codes.push(code);
@@ -134,13 +136,21 @@ fn form(text: &str) -> Option<Value> {
     is_form.then(|| beginning(text).split('&').filter_map(member).collect())
 }
 
-/// The object or list that a body is; also within a string, or behind the `data:` of a stream of events.
+/// The object or list that a body is, also within a string; or the string.
 fn value(text: &str) -> Option<Value> {
     match text.chars().next()? {
         '{' | '[' => lenient::read(text).map(|(value, _)| value),
-        '"' => serde_json::from_str::<String>(text).ok().and_then(|inner| value(inner.trim())),
+        '"' => {
+            let inner: String = serde_json::from_str(text).ok()?;
+            Some(value(inner.trim()).unwrap_or(Value::String(inner)))
+        }
         _ => None,
     }
+}
+
+/// The text of these bytes. Almost all are text as they are, which is quick to see.
+fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// As much of a text as is looked at for words.

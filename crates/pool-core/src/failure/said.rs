@@ -17,6 +17,8 @@ pub(super) struct Said {
     /// Whether it has the form of a refusal by a token endpoint (RFC 6749 section 5.2): a code as a top-level `error`.
     pub(super) is_oauth: bool,
     pub(super) objects: Vec<Value>,
+    /// The names of quotas that are spent: they tell whether one is that of a model, and little to people.
+    quotas: Vec<String>,
 }
 
 /// Errors within errors are read so deep.
@@ -59,9 +61,9 @@ const MESSAGES: [&str; 12] = [
 /// Where an error holds another one, which tells more.
 const INNER: [&str; 12] = [
     "error",
+    "details",
     "errors",
     "detail",
-    "details",
     "response",
     "innererror",
     "inner_error",
@@ -91,6 +93,11 @@ impl Said {
     /// Words alone.
     pub(super) fn words(messages: Vec<String>) -> Self {
         Self { messages, ..Self::default() }
+    }
+
+    fn done(mut self) -> Self {
+        self.codes.append(&mut self.quotas);
+        self
     }
 
     fn add_code(&mut self, code: &str) {
@@ -198,9 +205,8 @@ impl Said {
     fn read_quotas(&mut self, object: &Map<String, Value>) {
         let violations = object.get("violations").and_then(Value::as_array);
         for violation in violations.into_iter().flatten().take(MOST) {
-            if let Some(id) = violation.get("quotaId").and_then(Value::as_str) {
-                self.add_code(id);
-            }
+            let id = violation.get("quotaId").and_then(Value::as_str);
+            self.quotas.extend(id.and_then(clean_code));
         }
     }
 }
@@ -211,7 +217,7 @@ pub(super) fn in_values(values: Vec<Value>) -> Said {
     for value in values {
         said.read(value, 0);
     }
-    said
+    said.done()
 }
 
 /// The facts in words, and in the objects that stand between them.
@@ -235,7 +241,7 @@ pub(super) fn in_text(text: &str) -> Said {
     if !words.is_empty() && !said.messages.iter().any(|known| known == words) {
         said.messages.push(words.to_owned());
     }
-    said
+    said.done()
 }
 
 /// The facts in the header fields: RFC 6750 section 3 (`WWW-Authenticate`), AWS and Azure.
