@@ -1,6 +1,6 @@
 //! How a [`Change`] changes a pool. Pure: the same pool, change and `now` give the same pool and effects.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::change::{Action, Change, ChangeError, Outcome, Place, Target};
 use crate::credential::{Credential, CredentialId, Holding, Tokens};
 use crate::pool::Pool;
-use crate::record::{Judgement, LastError, Mark, Record, State, not_ahead, saturating_add};
+use crate::record::{Judgement, LastError, Mark, Record, State, Usage, not_ahead, saturating_add};
 use crate::secret::{Fingerprint, Secret};
 use crate::strikes::Strikes;
 use crate::transition::{self, Grant, Revive, Suspect};
@@ -73,12 +73,22 @@ impl Pool {
             Action::Rotate { target, tokens, grant, expires_at } => {
                 self.rotate(target, tokens, *grant, *expires_at, now)
             }
-            Action::Count { id, usage } => {
-                self.known(id)?;
-                self.add_usage(id, *usage);
-                Ok(Applied { records: [id.clone()].into(), ..Applied::only(Outcome::Counted) })
-            }
+            Action::Count { uses } => Ok(self.count(uses)),
         }
+    }
+
+    /// In one walk down the line, however many they are.
+    fn count(&mut self, uses: &BTreeMap<CredentialId, Usage>) -> Applied {
+        let known: BTreeSet<CredentialId> = self
+            .credentials
+            .iter()
+            .filter(|credential| uses.contains_key(&credential.id))
+            .map(|credential| credential.id.clone())
+            .collect();
+        for (id, usage) in uses.iter().filter(|(id, _)| known.contains(*id)) {
+            self.add_usage(id, *usage);
+        }
+        Applied { records: known, ..Applied::only(Outcome::Counted) }
     }
 
     fn fail(

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use crate::credential::{Credential, CredentialId, Tokens};
@@ -66,12 +68,10 @@ pub enum Action {
         /// When the new access token ends, where that is known.
         expires_at: Option<DateTime<Utc>>,
     },
-    /// It was handed out so often, and last then.
+    /// These were handed out so often, and last then. Who is not there is left out.
     Count {
-        /// Which one.
-        id: CredentialId,
-        /// Times, and when last: added to what is there.
-        usage: Usage,
+        /// Who, how often, and when last: added to what is there.
+        uses: BTreeMap<CredentialId, Usage>,
     },
 }
 

@@ -248,6 +248,12 @@ impl Judgement {
         Self { until, ..self.clone() }
     }
 
+    /// Whether somebody may be dead of it: a secret that is gone, or a key with enough strikes.
+    #[must_use]
+    pub fn may_kill(&self) -> bool {
+        self.verdict.is_terminal() || self.is_strike()
+    }
+
     /// Whether it is a strike against the key.
     pub(crate) fn is_strike(&self) -> bool {
         self.verdict.remark == Some(Remark::InvalidKey)

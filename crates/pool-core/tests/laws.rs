@@ -645,7 +645,7 @@ proptest! {
             2 => Action::Rotate { target, tokens, grant: Grant::Same, expires_at: None },
             3 => Action::Rotate { target, tokens, grant: Grant::New, expires_at: None },
             4 => Action::Fail { target, judgement: judge(support::bad_request(), now) },
-            _ => Action::Count { id: id("a"), usage: Usage::default() },
+            _ => Action::Count { uses: [(id("a"), Usage::default())].into() },
         }, now)?;
 
         let is_judged = |credential: &&Arc<Credential>| credential.holds(support::fingerprint(secrets[first]));
@@ -745,7 +745,7 @@ impl Anything {
             Action::Fail { target: target(), judgement: self.judgement.clone() },
             Action::Fail { target: Target::Id(id("b")), judgement: self.judgement.clone() },
             Action::Succeed { target: target(), began_at, model: None },
-            Action::Count { id: id("a"), usage },
+            Action::Count { uses: [(id("a"), usage)].into() },
             Action::Rotate {
                 target: Target::Id(id("b")),
                 tokens: Tokens::access(secret(&self.label)),

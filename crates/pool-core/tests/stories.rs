@@ -1112,7 +1112,10 @@ mod strategies {
         let mut sim = Sim::with_keys(["a"]);
         let usage = |request_count, at| Usage { request_count, last_used_at: Some(at) };
         for (count, at) in [(2, start() + secs(9)), (u64::MAX, start()), (1, start() + secs(1))] {
-            assert_eq!(sim.apply(Action::Count { id: id("a"), usage: usage(count, at) }), Outcome::Counted);
+            assert_eq!(
+                sim.apply(Action::Count { uses: [(id("a"), usage(count, at))].into() }),
+                Outcome::Counted
+            );
         }
         let record = sim.pool.record(&id("a")).expect("it was counted");
         assert_eq!(record.usage, usage(u64::MAX, start() + secs(9)));
@@ -1308,11 +1311,12 @@ mod definitions {
             Action::Succeed { target: stored("x"), began_at: start(), model: None },
             Action::Reset { id: Some(id("x")), revive: Revive::TheDead },
             Action::Remove { target: stored("x") },
-            Action::Count { id: id("x"), usage: Usage::default() },
         ];
         for action in actions {
             assert_eq!(sim.try_apply(action.clone()), unknown, "{action:?}");
         }
+        // Uses are counted of whoever is there.
+        sim.apply(Action::Count { uses: [(id("x"), Usage::default())].into() });
         assert_eq!(sim.pool.record(&id("x")), None);
     }
 

@@ -4,11 +4,12 @@
 //! has the turn takes along all that is queued: changes of many threads share one write, and each caller returns when
 //! its own is kept.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use pool_core::{Action, Change, Credential, Outcome, Provider, State, Target, time};
+use pool_core::{Action, Change, Credential, CredentialId, Outcome, Provider, State, Target, Usage, time};
 
 use crate::error::StoreError;
 use crate::handle::{Inner, LastWrite, Queued, View};
@@ -221,16 +222,14 @@ impl View {
     }
 
     fn counters(&self, now: DateTime<Utc>) -> Batch {
-        let count = |((provider, id), usage): (&(Provider, _), &_)| {
-            (
-                now,
-                Change {
-                    provider: provider.clone(),
-                    action: Action::Count { id: Clone::clone(id), usage: *usage },
-                },
-            )
+        let mut uses: BTreeMap<&Provider, BTreeMap<CredentialId, Usage>> = BTreeMap::new();
+        for ((provider, id), usage) in &self.uncounted {
+            uses.entry(provider).or_default().insert(id.clone(), *usage);
+        }
+        let count = |(provider, uses): (&Provider, _)| {
+            (now, Change { provider: provider.clone(), action: Action::Count { uses } })
         };
-        self.uncounted.iter().map(count).collect()
+        uses.into_iter().map(count).collect()
     }
 
     /// Takes in what became of a batch, and takes what was queued of it off the list.
@@ -303,12 +302,14 @@ impl View {
     /// Takes written counters off the list; uses that came in meanwhile stay on it.
     fn forget_counted(&mut self, batch: &[(DateTime<Utc>, Change)]) {
         for (_, change) in batch {
-            let Action::Count { id, usage } = &change.action else { continue };
-            let place = (change.provider.clone(), id.clone());
-            if let Some(kept) = self.uncounted.get_mut(&place) {
-                kept.request_count = kept.request_count.saturating_sub(usage.request_count);
-                if kept.request_count == 0 {
-                    self.uncounted.remove(&place);
+            let Action::Count { uses } = &change.action else { continue };
+            for (id, usage) in uses {
+                let place = (change.provider.clone(), id.clone());
+                if let Some(kept) = self.uncounted.get_mut(&place) {
+                    kept.request_count = kept.request_count.saturating_sub(usage.request_count);
+                    if kept.request_count == 0 {
+                        self.uncounted.remove(&place);
+                    }
                 }
             }
         }
@@ -334,13 +335,18 @@ fn is_verdict(change: &Change) -> bool {
 
 /// Each death is said once: when it is written.
 fn log_deaths(batch: &[(DateTime<Utc>, Change)], committed: &Committed) {
-    for ((_, change), answer) in batch.iter().zip(&committed.outcomes) {
+    for ((at, change), answer) in batch.iter().zip(&committed.outcomes) {
         let Ok(Outcome::Judged { marked, .. }) = answer else { continue };
-        let is_terminal =
-            matches!(&change.action, Action::Fail { judgement, .. } if judgement.verdict.is_terminal());
-        let Some(pool) = committed.pools.get(&change.provider).filter(|_| is_terminal) else { continue };
+        let Action::Fail { judgement, .. } = &change.action else { continue };
+        let is_terminal = judgement.verdict.is_terminal();
+        let pool = committed.pools.get(&change.provider).filter(|_| judgement.may_kill());
+        let Some(pool) = pool else { continue };
         for id in marked {
             let Some(State::Dead(death)) = pool.record(id).map(|record| &record.state) else { continue };
+            // An earlier strike of the same batch did not do it.
+            if !is_terminal && death.at != Some(*at) {
+                continue;
+            }
             // Of those that share the id, it is who stores the secret that was judged.
             let is_dead = |credential: &&Arc<Credential>| {
                 credential.id == *id && death.subject.is_none_or(|subject| credential.holds(subject))

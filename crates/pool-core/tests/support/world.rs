@@ -346,7 +346,7 @@ impl World {
             }
             Event::Count { who } => {
                 let usage = Usage { request_count: 1, last_used_at: Some(self.now) };
-                Some(Action::Count { id: self.member(*who)?.id, usage })
+                Some(Action::Count { uses: [(self.member(*who)?.id, usage)].into() })
             }
             Event::Wait(_) | Event::Prune | Event::SignInElsewhere { .. } | Event::BringBack { .. } => None,
         }

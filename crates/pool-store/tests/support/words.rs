@@ -127,7 +127,7 @@ pub(crate) fn one_of_each() -> Vec<Change> {
         Action::Add { credential: Box::new(credential("new")), place: Place::Last },
         Action::Remove { target: by_id("a") },
         Action::Rotate { target: by_id("a"), tokens, grant: Grant::New, expires_at: None },
-        Action::Count { id: id("a"), usage },
+        Action::Count { uses: [(id("a"), usage)].into() },
     ];
     actions.into_iter().map(|action| Change { provider: openrouter(), action }).collect()
 }
