@@ -11,7 +11,8 @@ pub(crate) use reset::reset_in;
 /// How much of a message is read, in bytes. What is longer is a page of HTML rather than a sentence.
 const MOST_BYTES: usize = 64 * 1024;
 
-fn beginning(message: &str) -> &str {
+/// What is read of a message.
+pub(crate) fn beginning(message: &str) -> &str {
     message.split_at(message.floor_char_boundary(MOST_BYTES)).0
 }
 
