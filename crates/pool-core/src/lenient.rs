@@ -416,6 +416,7 @@ mod tests {
             "datetime.datetime(2026, 5, 26, tzinfo=datetime.timezone.utc)",
             "Decimal('1.5')",
             r#"Error(message='can\'t }', body=b'{"a": ")"}', hint="it's")"#,
+            "bytearray(b')')",
             "OrderedDict([('a', 1), ('b', {'c': ()})])",
             "2026-05-26T10:27:00Z",
             "https://example.org/a?b=c",
@@ -451,6 +452,7 @@ mod tests {
                 r#"["\ud83d", "\ude00\ud83d", "\ud83d\u0041", '\U0000d83d\UFFFFFFFF']"#,
                 json!(["\u{FFFD}", "\u{FFFD}\u{FFFD}", "\u{FFFD}A", "\u{FFFD}\u{FFFD}"]),
             ),
+            (r#"["\ud83d\uffff", "\ue000\udc00"]"#, json!(["\u{FFFD}\u{FFFF}", "\u{E000}\u{FFFD}"])),
             (r"['\d\é\x4g\u+041\u12', '\x']", json!([r"\d\é\x4g\u+041", ""])),
             (r#"["\\", "\\\"", '\\\\']"#, json!(["\\", "\\\"", "\\\\"])),
         ];
@@ -515,6 +517,7 @@ mod tests {
     fn what_is_too_deep_is_null() {
         let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         assert_eq!(value(&nested(MOST_LEVELS)).to_string(), nested(MOST_LEVELS));
+        assert_eq!(value(&nested(MOST_LEVELS + 1)).to_string(), nested(MOST_LEVELS).replace("[]", "[null]"));
         let text = format!("{{'a': {}, 'b': 1}}", nested(MOST_LEVELS - 1));
         assert_eq!(value(&text), serde_json::from_str::<Value>(&text.replace('\'', "\"")).unwrap());
 
@@ -546,6 +549,8 @@ mod tests {
             assert!(values > 0 && values <= MOST_VALUES, "{part}");
             assert_eq!(rest, "", "{part}");
         }
+        let skipped = format!("[f{}{}] x", "(".repeat(MOST_VALUES), ")".repeat(MOST_VALUES));
+        assert_eq!(read(&skipped), Some((json!([null]), "")));
         let many = format!("[{}]", vec!["1"; MOST_VALUES / 3].join(","));
         assert_eq!(value(&many).to_string(), many);
     }
