@@ -69,7 +69,19 @@ fn reset(
 ) -> Option<DateTime<Utc>> {
     let told = failure.stated_reset().filter(|time| is_believable_reset(*time, now));
     let heals = scope != Scope::Request && !matches!(kind, Kind::Entitlement | Kind::ModelNotFound);
-    let hint = || hint::reset(failure.headers(), failure.objects(), failure.words(), zone, now);
+    let is_limit = matches!(kind, Kind::RateLimit | Kind::UpstreamRateLimit | Kind::Billing);
+    let hint = || {
+        // That a window is spent says nothing of a failure that is no limit.
+        let waits = || failure.headers().iter().filter(|(name, _)| name.contains("retry-after"));
+        let kept;
+        let headers = if is_limit {
+            failure.headers()
+        } else {
+            kept = waits().collect();
+            &kept
+        };
+        hint::reset(headers, failure.objects(), failure.words(), zone, now)
+    };
     told.or_else(|| if heals { hint() } else { None })
 }
 
@@ -101,7 +113,7 @@ mod tests {
             (Some(403), "entitlement", "account"),
             (Some(404), "request", "request"),
             (Some(408), "timeout", "provider"),
-            (Some(413), "request", "request"),
+            (Some(413), "context_overflow", "request"),
             (Some(429), "rate_limit", "account"),
             (Some(500), "server_error", "provider"),
             (Some(503), "overloaded", "provider"),

@@ -1,7 +1,8 @@
 //! Lines of a log: a status somewhere, and often the body as Python prints it.
 
+use super::Failure;
 use super::said;
-use super::{Failure, response};
+use crate::hint::beginning;
 
 /// The words that stand before a status: `Error code: 401`, `[HTTP 429]`, `unexpected status 401 Unauthorized`.
 const BEFORE_A_STATUS: [&str; 7] =
@@ -9,7 +10,7 @@ const BEFORE_A_STATUS: [&str; 7] =
 
 /// Reads what a log says of one failure; of several the last.
 pub(super) fn read(text: &str) -> Failure {
-    let text = response::beginning(text.trim());
+    let text = beginning(text.trim());
     let (status, text) = last_failure(text);
     let mut failure = status.map_or_else(Failure::unstated, Failure::http);
     failure.take(said::in_text(text.trim()));

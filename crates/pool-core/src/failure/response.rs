@@ -6,10 +6,8 @@ use serde_json::Value;
 
 use super::{Answer, Failure, Origin, log, page, said};
 use crate::headers::Headers;
+use crate::hint::beginning;
 use crate::lenient;
-
-/// So much of a text is looked at for words.
-const MOST_WORDS: usize = 64 * 1024;
 
 /// A response has fewer header fields than this; what comes after them is not read.
 const MOST_FIELDS: usize = 200;
@@ -153,11 +151,6 @@ fn text_of(bytes: &[u8]) -> Cow<'_, str> {
     str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
-/// As much of a text as is looked at for words.
-pub(super) fn beginning(text: &str) -> &str {
-    text.split_at(text.floor_char_boundary(MOST_WORDS)).0
-}
-
 /// Splits off a status line such as `HTTP/1.1 429 Too Many Requests`.
 fn status_line(raw: &[u8]) -> Option<(u16, &[u8])> {
     let after_name = raw.strip_prefix(b"HTTP/")?;
@@ -187,7 +180,7 @@ fn header_fields(raw: &[u8]) -> (Headers, &[u8]) {
 
 /// The first line without its end, and what comes after it.
 fn line(raw: &[u8]) -> (&[u8], &[u8]) {
-    match memchr::memchr(b'\n', raw) {
+    match raw.iter().position(|byte| *byte == b'\n') {
         Some(end) => (raw[..end].trim_ascii_end(), &raw[end + 1..]),
         None => (raw.trim_ascii_end(), &[]),
     }

@@ -3,9 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::headers::Headers;
+use crate::hint::beginning;
 use crate::lenient;
-
-use super::response::beginning;
 
 /// What was found, the most telling of each kind first.
 #[derive(Default)]

@@ -69,7 +69,8 @@ impl Now {
     }
 }
 
-fn beginning(message: &str) -> &str {
+/// What is read of a message.
+pub(crate) fn beginning(message: &str) -> &str {
     message.split_at(message.floor_char_boundary(MOST_BYTES)).0
 }
 

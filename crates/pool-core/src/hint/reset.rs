@@ -4,17 +4,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::duration::{leading_seconds, time_delta};
 use super::moment::{epoch, moment};
-use super::scan::{strip_number, strip_phrase, strip_word};
+use super::scan::{strip_digits, strip_number, strip_phrase, strip_word};
 use super::{Now, beginning};
 
 /// What a number without a unit means after a phrase.
 enum BareNumber {
     Seconds,
+    /// None, but hours, minutes and seconds as on a clock: `02:12:30`.
+    Clock,
     Nothing,
 }
 
 /// The words that stand before a duration. "will reset in" ends with one of them.
-const WAITS: [(&str, BareNumber); 10] = [
+const WAITS: [(&str, BareNumber); 11] = [
     ("retry after", BareNumber::Seconds),
     ("retry in", BareNumber::Seconds),
     ("try again in", BareNumber::Seconds),
@@ -26,6 +28,8 @@ const WAITS: [(&str, BareNumber); 10] = [
     // GitHub Copilot: "Please wait 463 hours 23 minutes before trying again" (microsoft/vscode-copilot-release#6479).
     ("wait", BareNumber::Nothing),
     ("quotaResetDelay", BareNumber::Nothing),
+    // Azure API Management: "Quota will be replenished in 02:12:30."
+    ("replenished in", BareNumber::Clock),
 ];
 
 /// The words that stand before a moment, and those that may join them to it.
@@ -73,6 +77,7 @@ fn duration_after_phrase(text: &str) -> Option<TimeDelta> {
         let rest = strip_phrase(text, phrase)?.trim_start_matches(is_before_time);
         let seconds = match bare {
             BareNumber::Seconds => leading_seconds(rest).or_else(|| seconds_alone(rest)),
+            BareNumber::Clock => leading_seconds(rest).or_else(|| clock_seconds(rest)),
             BareNumber::Nothing => leading_seconds(rest),
         };
         time_delta(seconds?)
@@ -95,6 +100,13 @@ fn epoch_after_bar(text: &str) -> Option<DateTime<Utc>> {
 /// What may stand between phrase and time: `retry in ~5s`, `quotaResetDelay: "5s"`, and that within a JSON string.
 fn is_before_time(character: char) -> bool {
     character.is_whitespace() || matches!(character, ':' | '=' | '"' | '\'' | '\\' | '~')
+}
+
+fn clock_seconds(text: &str) -> Option<f64> {
+    let (hours, rest) = strip_digits(text, 2..=2)?;
+    let (minutes, rest) = strip_digits(rest.strip_prefix(':')?, 2..=2)?;
+    let (seconds, _) = strip_digits(rest.strip_prefix(':')?, 2..=2)?;
+    Some(f64::from(hours * 3600 + minutes * 60 + seconds))
 }
 
 /// A number without a unit, unless what follows makes it a date, a time of day or a count of something.
@@ -127,6 +139,7 @@ mod tests {
         let cases = [
             ("Rate limited, retry after 45 seconds", 45_000),
             ("Please retry after 86400 seconds.", 86_400_000),
+            ("Quota will be replenished in 02:12:30.", 7_950_000),
             ("resets in 4hr 5min", 14_700_000),
             ("Limit reached. Resets in ~4 hr 5 min (at 3pm)", 14_700_000),
             ("Resets in 20 min", 1_200_000),

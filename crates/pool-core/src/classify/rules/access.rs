@@ -30,6 +30,8 @@ pub(super) const RULES: &[Rule] = &[
             "oauth authentication is currently not allowed for this organization",
             "organization has been disabled",
             "no longer a member of the organization",
+            "lacks the required data action",
+            "is not authorized to perform: bedrock:",
             "active grok subscription",
             "account is deactivated",
             "account has been deactivated",
@@ -66,7 +68,6 @@ pub(super) const RULES: &[Rule] = &[
             "does not meet scope requirement",
             "credential is only authorized for use with",
             "does not have sufficient permissions",
-            "lacks the required data action",
         ])
         .known_from("RFC 6750 section 3.1; google.api.ErrorReason; OpenAI restricted keys"),
 ];

@@ -34,7 +34,6 @@ pub(super) const RULES: &[Rule] = &[
             "must be verified to stream this model",
             "model access is denied",
             "model use case details have not been submitted",
-            "is not authorized to perform: bedrock:",
             "don't have access to the model with the specified model id",
             "无权访问模型",
         ])
@@ -61,6 +60,7 @@ pub(super) const RULES: &[Rule] = &[
             "model does not exist",
             "the model * does not exist",
             "model * not found, try pulling it first",
+            "model '*' not found",
             "not found the model",
             "no endpoints found for",
             "provided model identifier is invalid",

@@ -30,6 +30,7 @@ pub(super) const RULES: &[Rule] = &[
             "may contain inappropriate content",
             "it may violate the usage guidelines",
             "potentially unsafe or sensitive content",
+            "content exists risk",
             "blocked under anthropic's usage policy",
         ])
         .known_from("Azure content filter page; BeehiveInnovations/pal-mcp-server#178; OpenRouter errors page; Alibaba status codes"),
@@ -67,7 +68,7 @@ pub(super) const RULES: &[Rule] = &[
         .on(&[Status(413), Status(429), Unstated])
         .says(&["request too large for * reduce max_tokens"])
         .known_from("Groq output tokens per minute"),
-    rule("long_context_tier", ContextOverflow, Scope::Request)
+    rule("long_context_tier", Entitlement, Scope::Request)
         .of(&[Family::Anthropic])
         .on(&[Status(400), Status(429)])
         .says(&["extra usage * long context", "long context * extra usage", "long context beta is not yet available"])

@@ -73,6 +73,22 @@ pub(super) const RULES: &[Rule] = &[
         .says(&["token has been revoked"])
         .noting(Expired)
         .known_from("anthropics/claude-code#9635: at 403, where a renewal may help"),
+    rule("refused_at_400", Auth, Scope::Credential)
+        .on(&[Status(400)])
+        .codes(GONE)
+        .known_from("without the form of RFC 6749 section 5.2 nobody knows who spoke"),
+    rule("invalid_at_400", Auth, Scope::Credential)
+        .on(&[Status(400)])
+        .codes(INVALID)
+        .when(says_expired)
+        .noting(Expired)
+        .known_from("servers that send RFC 6750 section 3.1 at 400"),
+    rule("token_invalid_at_endpoint", AuthPermanent, Scope::Credential)
+        .on(&[Status(400)])
+        .codes(INVALID)
+        .when(Failure::is_of_token_endpoint)
+        .noting(Bare)
+        .known_from("RFC 6749 section 5.2; RFC 6750 section 3.1"),
     rule("no_key_was_sent", Auth, Scope::Credential)
         .on(&[Refusal, Unstated])
         .says(&[

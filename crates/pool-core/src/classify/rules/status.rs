@@ -3,7 +3,8 @@
 use crate::classify::rule::On::{Breakdown, Disconnected, Refusal, Status, TimedOut, Unstated};
 use crate::classify::rule::{Rule, rule};
 use crate::verdict::Kind::{
-    Auth, Billing, Entitlement, Network, Overloaded, RateLimit, Request, ServerError, Timeout, Unknown,
+    Auth, Billing, ContextOverflow, Entitlement, Network, Overloaded, RateLimit, Request, ServerError,
+    Timeout, Unknown,
 };
 use crate::verdict::Scope;
 
@@ -12,10 +13,16 @@ pub(super) const RULES: &[Rule] = &[
     rule("status_402", Billing, Scope::Account).on(&[Status(402)]).known_from("RFC 9110 section 15.5.3"),
     rule("status_403", Entitlement, Scope::Account).on(&[Status(403)]).known_from("RFC 9110 section 15.5.4"),
     rule("status_408", Timeout, Scope::Provider).on(&[Status(408)]).known_from("RFC 9110 section 15.5.9"),
+    rule("status_413", ContextOverflow, Scope::Request)
+        .on(&[Status(413)])
+        .known_from("RFC 9110 section 15.5.14"),
     rule("status_429", RateLimit, Scope::Account).on(&[Status(429)]).known_from("RFC 6585 section 4"),
     rule("status_503", Overloaded, Scope::Provider)
         .on(&[Status(503), Status(529)])
         .known_from("RFC 9110 section 15.6.4; docs.claude.com errors (529)"),
+    rule("status_504", Timeout, Scope::Provider)
+        .on(&[Status(504), Status(522), Status(524)])
+        .known_from("RFC 9110 section 15.6.5; developers.cloudflare.com, errors 522 and 524"),
     rule("status_5xx", ServerError, Scope::Provider).on(&[Breakdown]).known_from("RFC 9110 section 15.6"),
     rule("status_4xx", Request, Scope::Request).on(&[Refusal]).known_from("RFC 9110 section 15.5"),
     rule("no_answer_in_time", Timeout, Scope::Provider).on(&[TimedOut]).known_from("the caller's own clock"),

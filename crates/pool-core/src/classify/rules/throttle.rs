@@ -29,6 +29,7 @@ pub(super) const RULES: &[Rule] = &[
             "high demand",
             "high traffic",
             "is at capacity",
+            "at capacity upstream",
             "tier capacity exceeded",
             "no capacity available",
             "overloaded",
