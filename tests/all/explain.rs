@@ -165,7 +165,7 @@ fn no_input_is_too_hostile() {
         let mut chance = fastrand::Rng::with_seed(7);
         (0..200_000).map(|_| chance.u8(..)).collect()
     };
-    let inputs: [(&str, Vec<u8>); 16] = [
+    let inputs: [(&str, Vec<u8>); 17] = [
         ("noise", noise.clone()),
         ("noise behind a status line", [b"HTTP/1.1 429 x\r\n\r\n".as_slice(), &noise].concat()),
         ("noise as header fields", [b"HTTP/1.1 429 x\r\n".as_slice(), &noise].concat()),
@@ -178,6 +178,7 @@ fn no_input_is_too_hostile() {
             "10 MB of header fields",
             format!("HTTP/1.1 429 x\r\n{}", "x-a: 1\r\n".repeat(1_200_000)).into_bytes(),
         ),
+        ("10 MB of header fields alone", "x-a: 1\r\n".repeat(1_200_000).into_bytes()),
         ("10 MB on a line", vec![b'x'; 10_000_000]),
         ("deep lists", "[".repeat(1_000_000).into_bytes()),
         ("deep objects", "{\"error\":".repeat(1_000_000).into_bytes()),
