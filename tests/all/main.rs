@@ -14,6 +14,7 @@ mod doctor;
 mod documents;
 mod errors;
 mod exec;
+mod explain;
 mod incident;
 mod migration;
 #[cfg(target_os = "linux")]
@@ -27,6 +28,7 @@ mod races;
 #[cfg(target_os = "linux")]
 mod real_disks;
 mod replay;
+mod reports;
 #[cfg(target_os = "linux")]
 mod scenarios;
 mod shells;

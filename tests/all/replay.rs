@@ -26,6 +26,34 @@ fn a_replay_writes_nothing() {
 }
 
 #[test]
+fn an_event_may_carry_a_response_and_a_model() {
+    let home = Home::legacy();
+    let response = r#"HTTP/1.1 429 x\r\nretry-after: 60\r\n\r\n{\"error\":{\"message\":\"Rate limit reached for model m in organization o\"}}"#;
+    let event = |seconds: u32, rest: &str| {
+        format!("{{\"at\":{},\"provider\":\"openai-codex\",{rest}}}\n", 1_779_796_800 + seconds)
+    };
+    let events = [
+        event(0, &format!(r#""op":"report","credential":"7db7c3","model":"m","response":"{response}""#)),
+        event(1, r#""op":"pick","model":"m""#),
+        event(2, r#""op":"pick""#),
+        event(3, r#""op":"success","credential":"7db7c3","model":"m""#),
+        event(4, r#""op":"pick","model":"m""#),
+        event(5, &format!(r#""op":"report","credential":"7db7c3","response":"{response}""#)),
+    ];
+    home.write("events.jsonl", &events.concat());
+    let said = home.pool("replay --events events.jsonl --json").succeeded();
+    let expected = [
+        r#"{"op":"report","credential":"7db7c3","status":"ok"}"#,
+        r#"{"op":"pick","credential":"e5e5e5"}"#,
+        r#"{"op":"pick","credential":"7db7c3"}"#,
+        r#"{"op":"success","credential":"7db7c3","status":"ok"}"#,
+        r#"{"op":"pick","credential":"7db7c3"}"#,
+        r#"{"op":"report","credential":"7db7c3","status":"exhausted","until":"2026-05-26T12:01:05Z"}"#,
+    ];
+    assert_eq!(said.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn a_bad_event_is_named_by_its_line() {
     let home = Home::legacy();
     home.write("events.jsonl", "\n{\"at\":1,\"op\":\"pick\",\"provider\":\"acme\"}\n{\"op\":\"pick\"}\n");
@@ -62,6 +90,19 @@ fn what_is_wrong_with_an_event_reads_as_a_sentence() {
             r#"{"provider":"p","at":1,"op":"report","credential":"x","reset_at":true}"#,
             "has neither text nor a number as its `reset_at`",
         ),
+        (
+            r#"{"provider":"p","at":1,"op":"report","credential":"x","response":429}"#,
+            "has no text as its `response`",
+        ),
+        (
+            r#"{"provider":"p","at":1,"op":"report","credential":"x","response":"429"}"#,
+            "has a `response` that is no raw HTTP response",
+        ),
+        (
+            r#"{"provider":"p","at":1,"op":"report","credential":"x","response":"HTTP/1.1 429 x","code":"y"}"#,
+            "has a `code` beside a `response`, which tells that itself",
+        ),
+        (r#"{"provider":"p","at":1,"op":"pick","model":7}"#, "has no text as its `model`"),
         (r#"{"provider":"p","at":1,"op":"reset","dead":"yes"}"#, "has neither true nor false as its `dead`"),
     ];
     let home = Home::empty();

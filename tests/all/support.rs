@@ -91,6 +91,14 @@ impl Home {
         self.run(Self::program("pool"), &format!("{words}{now}"), &[])
     }
 
+    /// The same with this on standard input.
+    pub(crate) fn pool_reading(&self, words: &str, input: &[u8]) -> Ran {
+        let now = if words.contains("--now") { "" } else { " --now 2026-05-26T12:00:00Z" };
+        let mut command = self.pool_command();
+        command.args(format!("{words}{now}").split_whitespace());
+        Ran::after(assert_cmd::Command::from_std(command).write_stdin(input))
+    }
+
     pub(crate) fn pool_with(&self, words: &str, variables: &[(&str, &str)]) -> Ran {
         self.run(Self::program("pool"), words, variables)
     }
@@ -148,7 +156,11 @@ impl Home {
 
 impl Ran {
     pub(crate) fn of(command: Command) -> Self {
-        let output = assert_cmd::Command::from_std(command).output().unwrap();
+        Self::after(&mut assert_cmd::Command::from_std(command))
+    }
+
+    fn after(command: &mut assert_cmd::Command) -> Self {
+        let output = command.output().unwrap();
         Self {
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),

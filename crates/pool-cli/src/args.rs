@@ -45,6 +45,11 @@ pub(crate) enum Command {
     Exec(ExecArgs),
     /// Take in what upstream said about a credential
     Report(ReportArgs),
+    /// Say what a failure means, and what the pool would do about it
+    ///
+    /// Reads one failure from standard input, in whatever form it is at hand: a raw HTTP response, a JSON body (with `--status`), a
+    /// dump of headers, as `curl --verbose` prints them too, or lines of a log. The store is not read.
+    Explain(ExplainArgs),
     /// Take in that a credential worked
     Success(SuccessArgs),
     /// Clear cooldowns, and revive the dead when told
@@ -154,7 +159,7 @@ pub(crate) struct WhichArgs {
 
 #[derive(Args, Debug)]
 #[group(skip)]
-#[command(group = clap::ArgGroup::new("answer").args(["status", "no_answer"]).required(true))]
+#[command(group = clap::ArgGroup::new("answer").args(["status", "no_answer", "timed_out", "response"]).required(true))]
 pub(crate) struct ReportArgs {
     /// Whose pool
     #[arg(value_parser = parse_provider)]
@@ -165,9 +170,15 @@ pub(crate) struct ReportArgs {
     /// The HTTP status, from 400 on
     #[arg(long, value_name = "N", value_parser = parse_failure)]
     pub(crate) status: Option<u16>,
-    /// There was no HTTP answer: no connection, or none in time
+    /// There was no HTTP answer, since there was no connection
     #[arg(long)]
     pub(crate) no_answer: bool,
+    /// There was no HTTP answer in time
+    #[arg(long)]
+    pub(crate) timed_out: bool,
+    /// The raw HTTP response, headers and all, in this file; - reads standard input
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["code", "message", "reset_at"])]
+    pub(crate) response: Option<PathBuf>,
     /// The error code, type or reason of the body
     #[arg(long, value_name = "TEXT")]
     pub(crate) code: Option<String>,
@@ -177,6 +188,22 @@ pub(crate) struct ReportArgs {
     /// When the limit resets, as the provider said
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) reset_at: Option<DateTime<Utc>>,
+    /// The model that the request was for: a limit of this model rests it for that one only
+    #[arg(long, value_name = "NAME", value_parser = parse_text)]
+    pub(crate) model: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// Whose answer it is; without it, only what holds for all providers is known
+    #[arg(long, value_name = "PROVIDER", value_parser = parse_provider, default_value = "any", hide_default_value = true)]
+    pub(crate) provider: Provider,
+    /// The HTTP status, where what is read does not begin with it
+    #[arg(long, value_name = "N", value_parser = parse_status)]
+    pub(crate) status: Option<u16>,
+    /// The model that the request was for
+    #[arg(long, value_name = "NAME", value_parser = parse_text)]
+    pub(crate) model: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -341,6 +368,11 @@ fn parse_failure(text: &str) -> Result<u16, String> {
         Ok(100..=399) => Err("that is no failure; `pool success` takes in that it worked".to_owned()),
         _ => Err("not an HTTP status of a failure: 400 to 999".to_owned()),
     }
+}
+
+fn parse_status(text: &str) -> Result<u16, String> {
+    let status = text.parse().ok().filter(|status| (100..=999).contains(status));
+    status.ok_or_else(|| "not an HTTP status: 100 to 999".to_owned())
 }
 
 fn parse_provider(text: &str) -> Result<Provider, String> {

@@ -68,7 +68,7 @@ impl Context {
     }
 }
 
-fn system_time() -> DateTime<Utc> {
+pub(crate) fn system_time() -> DateTime<Utc> {
     time::truncate(std::time::SystemTime::now().into())
 }
 

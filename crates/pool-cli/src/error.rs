@@ -29,6 +29,16 @@ pub(crate) enum CommandError {
     NoSecret { place: String },
     #[error("the secret in {place} has {what} in it")]
     OddSecret { place: String, what: &'static str },
+    #[error("cannot read what upstream said from {place}")]
+    Told { place: String, source: io::Error },
+    #[error("there is nothing in {place}")]
+    NothingTold { place: String },
+    #[error("an HTTP {status} is no failure, and nothing in {place} is known as an error")]
+    NoFailure { place: String, status: u16 },
+    #[error("there is no raw HTTP response in {place}")]
+    NoResponse { place: String },
+    #[error("`--status {given}` contradicts the response, which is a {stated}")]
+    OtherStatus { given: u16, stated: u16 },
     #[error("cannot read the events in {}", path.display())]
     Events { path: PathBuf, source: io::Error },
     #[error("line {line} of the events {problem}")]
@@ -78,6 +88,7 @@ impl CommandError {
             Self::Unavailable(_) => exit::NOTHING_AVAILABLE,
             Self::NotRun { source, .. } if source.kind() == io::ErrorKind::NotFound => exit::NOT_FOUND,
             Self::NotRun { .. } => exit::CANNOT_RUN,
+            Self::OtherStatus { .. } => exit::USAGE,
             _ => exit::FAILED,
         }
     }
@@ -118,6 +129,20 @@ impl CommandError {
                 Some("name the variable that the command reads with `--env NAME`".to_owned())
             }
             Self::Pages { .. } => Some("name a folder that is there and that you may write".to_owned()),
+            Self::Told { .. } => Some("name a file that you may read, or - for standard input".to_owned()),
+            Self::NothingTold { .. } => Some(
+                "give a raw HTTP response, a JSON body (with `--status N`), a dump of headers or lines of a log"
+                    .to_owned(),
+            ),
+            Self::NoFailure { .. } => {
+                Some("give an answer of 400 or more, or a body that tells an error; `pool success` takes in that it worked".to_owned())
+            }
+            Self::NoResponse { .. } => Some(
+                "it begins with a line such as `HTTP/1.1 429 Too Many Requests`, as `curl --include` prints it; \
+                 for other forms see `pool explain`"
+                    .to_owned(),
+            ),
+            Self::OtherStatus { .. } => Some("leave `--status` out".to_owned()),
             Self::Event { .. } | Self::Events { .. } | Self::NotRun { .. } | Self::Output(_) => None,
         }
     }

@@ -3,6 +3,7 @@ use pool_core::{CredentialId, Failure, Provider, Revive, time};
 use serde_json::{Map, Value};
 
 use crate::args::leaves_room;
+use crate::told;
 
 /// One recorded event.
 #[derive(Clone, PartialEq, Debug)]
@@ -15,9 +16,9 @@ pub(crate) struct Event {
 /// What happened.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum What {
-    Pick,
+    Pick { model: Option<String> },
     Report { id: CredentialId, failure: Failure },
-    Success { id: CredentialId },
+    Success { id: CredentialId, model: Option<String> },
     Reset { revive: Revive },
     State,
 }
@@ -44,9 +45,9 @@ struct Fields(Map<String, Value>);
 impl Fields {
     fn what(&self) -> Result<What, String> {
         match self.needed("op")? {
-            "pick" => Ok(What::Pick),
+            "pick" => Ok(What::Pick { model: self.model()? }),
             "report" => Ok(What::Report { id: self.id()?, failure: self.failure()? }),
-            "success" => Ok(What::Success { id: self.id()? }),
+            "success" => Ok(What::Success { id: self.id()?, model: self.model()? }),
             "reset" => {
                 let revive = if self.flag("dead")? { Revive::TheDead } else { Revive::Nobody };
                 Ok(What::Reset { revive })
@@ -57,6 +58,24 @@ impl Fields {
     }
 
     fn failure(&self) -> Result<Failure, String> {
+        let failure = match self.text("response")? {
+            Some(raw) => self.in_response(raw)?,
+            None => self.in_fields()?,
+        };
+        Ok(told::about(failure, self.model()?.as_deref()))
+    }
+
+    fn in_response(&self, raw: &str) -> Result<Failure, String> {
+        let beside =
+            ["status", "code", "message", "reset_at"].into_iter().find(|name| self.given(name).is_some());
+        if let Some(name) = beside {
+            return Err(format!("has a `{name}` beside a `response`, which tells that itself"));
+        }
+        Failure::response(raw.as_bytes())
+            .ok_or_else(|| "has a `response` that is no raw HTTP response".to_owned())
+    }
+
+    fn in_fields(&self) -> Result<Failure, String> {
         let mut failure = match self.given("status") {
             None => Failure::no_answer(),
             Some(status) => Failure::http(
@@ -76,6 +95,10 @@ impl Fields {
             Some(time) => failure.reset_at(time),
             None => failure,
         })
+    }
+
+    fn model(&self) -> Result<Option<String>, String> {
+        Ok(self.text("model")?.map(str::to_owned))
     }
 
     fn id(&self) -> Result<CredentialId, String> {

@@ -13,6 +13,7 @@ mod exit;
 mod output;
 mod render;
 mod replay;
+mod told;
 mod typed;
 
 use std::ffi::OsString;
@@ -67,12 +68,14 @@ fn usage(error: &clap::Error, typed: &Typed) -> Result<ExitCode, CommandError> {
 
 fn pool(args: &PoolArgs) -> Result<ExitCode, CommandError> {
     output::start_log();
-    let context = || Context::of(&args.global);
+    let global = &args.global;
+    let context = || Context::of(global);
     match &args.command {
         Command::List(args) => commands::list::run(&context()?, args),
         Command::Pick(args) => commands::pick::run(&context()?, args),
         Command::Exec(args) => commands::exec::run(&context()?, args),
         Command::Report(args) => commands::report::run(&context()?, args),
+        Command::Explain(args) => commands::explain::run(global, args),
         Command::Success(args) => commands::success::run(&context()?, args),
         Command::Reset(args) => commands::reset::run(&context()?, args),
         Command::Add(args) => commands::add::run(&context()?, args),

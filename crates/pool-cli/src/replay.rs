@@ -68,10 +68,11 @@ impl Replay {
         self.step += 1;
         let (provider, at) = (&event.provider, event.at);
         match &event.what {
-            What::Pick => self.pick(provider, at),
+            What::Pick { model } => self.pick(provider, model.as_deref(), at),
             What::Report { id, failure } => Answer::Report(self.report(provider, id, failure, at)),
-            What::Success { id } => {
-                let action = Action::Succeed { target: Target::Id(id.clone()), began_at: at, model: None };
+            What::Success { id, model } => {
+                let (target, model) = (Target::Id(id.clone()), model.clone());
+                let action = Action::Succeed { target, began_at: at, model };
                 Answer::Success(self.stands(provider, id, action, at))
             }
             What::Reset { revive } => self.reset(provider, *revive, at),
@@ -79,9 +80,12 @@ impl Replay {
         }
     }
 
-    fn pick(&mut self, provider: &Provider, at: DateTime<Utc>) -> Answer {
+    fn pick(&mut self, provider: &Provider, model: Option<&str>, at: DateTime<Utc>) -> Answer {
         self.pools.prune(at);
-        let request = PickRequest::new(provider.clone()).strategy(self.strategy);
+        let mut request = PickRequest::new(provider.clone()).strategy(self.strategy);
+        if let Some(model) = model {
+            request = request.model(model);
+        }
         match self.pools.pick(&request, &(), at, self.step) {
             Ok(credential) => {
                 let id = credential.id.clone();

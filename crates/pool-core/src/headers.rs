@@ -49,6 +49,12 @@ impl Headers {
         self.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
+    /// Whether the value of a header of this name is a secret as a whole.
+    #[must_use]
+    pub fn holds_a_secret(name: &str) -> bool {
+        SECRET.iter().any(|known| known.eq_ignore_ascii_case(name))
+    }
+
     /// Names and values, in the order received.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
@@ -68,7 +74,7 @@ impl<N: AsRef<str>, V: Into<String>> FromIterator<(N, V)> for Headers {
 impl fmt::Debug for Headers {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let masked = |(name, value)| {
-            let value = if SECRET.contains(&name) { MASK.to_owned() } else { mask_keys(value) };
+            let value = if Self::holds_a_secret(name) { MASK.to_owned() } else { mask_keys(value) };
             (mask_keys(name), value)
         };
         formatter.debug_map().entries(self.iter().map(masked)).finish()

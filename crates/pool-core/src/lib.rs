@@ -74,7 +74,9 @@ pub use pool::{InFlight, Pool};
 pub use pools::Pools;
 pub use provider::Provider;
 pub use prune::Pruned;
-pub use record::{Death, Judged, Judgement, LastError, Record, ResetFrom, Rest, State, Usage, not_ahead};
+pub use record::{
+    Death, Judged, Judgement, LastError, Mark, Record, ResetFrom, Rest, State, Usage, not_ahead,
+};
 pub use recovery::{GaveUp, Patience, Recovery, Step, Treatment, Why};
 pub use secret::{Fingerprint, FingerprintError, Secret};
 pub use select::SelectError;

@@ -80,6 +80,22 @@ impl Pool {
         credentials.map(move |credential| (credential, self.standing_of(credential, sole, now)))
     }
 
+    /// The models for which something is against a credential at `now`, and what.
+    pub fn models_out(
+        &self,
+        credential: &Credential,
+        now: DateTime<Utc>,
+    ) -> impl Iterator<Item = (&str, Standing)> {
+        let record = self.record(&credential.id);
+        let models = record.into_iter().flat_map(|record| record.models.keys());
+        models.filter_map(move |model| {
+            let standing = standing::for_model(credential, record, &self.provider, model, now)?;
+            // That there is no secret at all is against every model.
+            let judged = standing.judged().clone();
+            (judged != Standing::Ready).then_some((model.as_str(), judged))
+        })
+    }
+
     /// Chooses the credential to use now: a function of the pool, the request, who is in flight, `now` and the seed.
     ///
     /// # Errors

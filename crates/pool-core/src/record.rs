@@ -226,7 +226,8 @@ impl Judgement {
     }
 
     /// Who is marked.
-    pub(crate) fn mark(&self) -> Mark<'_> {
+    #[must_use]
+    pub fn mark(&self) -> Mark<'_> {
         match (self.verdict.scope, self.failure.model()) {
             (Scope::Request, _) => Mark::Nobody,
             (Scope::Model, Some(model)) => Mark::Model(model),
@@ -266,10 +267,12 @@ impl Judgement {
 
 /// Who is marked by a judgement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Mark<'a> {
+pub enum Mark<'a> {
+    /// Nobody: the request was at fault, or a model that nobody named.
     Nobody,
     /// One model of the credential.
     Model(&'a str),
+    /// The credential.
     Credential,
     /// All that are known to be of the same account.
     Account,

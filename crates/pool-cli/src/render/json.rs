@@ -1,13 +1,17 @@
 //! The shapes of `--json` output. docs/cli.md describes them.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use pool_core::{
-    Credential, CredentialId, LastError, Pool, Provider, ResetFrom, Standing, Unavailable, WhyOut, time,
+    Credential, CredentialId, LastError, Pool, Provider, ResetFrom, Rule, Standing, Treatment, Unavailable,
+    Verdict, WhyOut, time,
 };
 use pool_store::Reported;
 use serde::Serialize;
 
 use crate::output::JSON_VERSION;
+use crate::render::strikes;
 
 /// How a credential stands.
 #[derive(Serialize, Debug)]
@@ -50,6 +54,34 @@ impl Status {
     }
 }
 
+/// What is against a credential besides its status.
+#[derive(Serialize, Debug)]
+pub(crate) struct Besides {
+    /// How it stands for the models that it is out for.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    models: BTreeMap<String, Status>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strikes: Option<Struck>,
+}
+
+#[derive(Serialize, Debug)]
+struct Struck {
+    count: u32,
+    first_at: String,
+}
+
+impl Besides {
+    pub(crate) fn of(pool: &Pool, credential: &Credential, now: DateTime<Utc>) -> Self {
+        let models = pool.models_out(credential, now);
+        let strikes = strikes(pool, credential);
+        Self {
+            models: models.map(|(model, standing)| (model.to_owned(), Status::of(&standing))).collect(),
+            strikes: strikes
+                .map(|strikes| Struck { count: strikes.count, first_at: time::format(strikes.first_at) }),
+        }
+    }
+}
+
 /// A credential in a list.
 #[derive(Serialize, Debug)]
 pub(crate) struct Listed {
@@ -62,6 +94,8 @@ pub(crate) struct Listed {
     base_url: Option<String>,
     #[serde(flatten)]
     status: Status,
+    #[serde(flatten)]
+    besides: Besides,
     has_secret: bool,
     next: bool,
     uses: u64,
@@ -81,13 +115,19 @@ pub(crate) struct ListedPool {
 impl ListedPool {
     pub(crate) fn of(pool: &Pool, next: Option<&CredentialId>, now: DateTime<Utc>) -> Self {
         let listed =
-            |(credential, standing): (&Credential, Standing)| listed(pool, credential, &standing, next);
+            |(credential, standing): (&Credential, Standing)| listed(pool, credential, &standing, next, now);
         let credentials = pool.standings(now).map(listed).collect();
         Self { provider: pool.provider().to_string(), credentials }
     }
 }
 
-fn listed(pool: &Pool, credential: &Credential, standing: &Standing, next: Option<&CredentialId>) -> Listed {
+fn listed(
+    pool: &Pool,
+    credential: &Credential,
+    standing: &Standing,
+    next: Option<&CredentialId>,
+    now: DateTime<Utc>,
+) -> Listed {
     let usage = pool.record(&credential.id).map(|record| record.usage).unwrap_or_default();
     Listed {
         id: credential.id.to_string(),
@@ -97,6 +137,7 @@ fn listed(pool: &Pool, credential: &Credential, standing: &Standing, next: Optio
         priority: credential.priority,
         base_url: credential.base_url.clone(),
         status: Status::of(standing),
+        besides: Besides::of(pool, credential, now),
         has_secret: credential.secret().is_some(),
         next: next == Some(&credential.id) && *standing == Standing::Ready,
         uses: usage.request_count,
@@ -169,6 +210,8 @@ pub(crate) struct Judged {
     stale: bool,
     #[serde(flatten)]
     status: Option<Status>,
+    #[serde(flatten)]
+    besides: Option<Besides>,
     /// All whose record a report changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     marked: Option<Vec<String>>,
@@ -187,8 +230,13 @@ impl Judged {
             label: credential.map(|credential| credential.label.clone()),
             stale: status.is_none(),
             status,
+            besides: None,
             marked: None,
         }
+    }
+
+    pub(crate) fn with_besides(self, besides: Option<Besides>) -> Self {
+        Self { besides, ..self }
     }
 
     pub(crate) fn with_marked(self, reported: &Reported) -> Self {
@@ -228,6 +276,48 @@ impl Cleared {
     pub(crate) fn of(provider: &Provider, ids: &[CredentialId]) -> Self {
         let cleared = ids.iter().map(ToString::to_string).collect();
         Self { version: JSON_VERSION, provider: provider.to_string(), cleared }
+    }
+}
+
+/// What a failure means.
+#[derive(Serialize, Debug)]
+pub(crate) struct Explained {
+    version: u32,
+    kind: &'static str,
+    scope: &'static str,
+    terminal: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    rule: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remark: Option<&'static str>,
+    treatment: &'static str,
+}
+
+impl Explained {
+    pub(crate) fn of(verdict: &Verdict, error: &LastError) -> Self {
+        Self {
+            version: JSON_VERSION,
+            kind: verdict.kind.as_str(),
+            scope: verdict.scope.as_str(),
+            terminal: verdict.is_terminal(),
+            until: verdict.until.map(time::format),
+            reason: error.reason.clone(),
+            message: error.message.clone(),
+            status: error.code,
+            rule: verdict.rule,
+            source: Rule::named(verdict.rule).map(Rule::source),
+            remark: verdict.remark.map(pool_core::Remark::as_str),
+            treatment: Treatment::of(verdict).as_str(),
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! How things look: words and tables for people, one shape of JSON for programs.
 
+mod explanation;
 mod findings;
 pub(crate) mod json;
 mod shell;
 mod table;
 mod words;
 
+pub(crate) use explanation::explanation;
 pub(crate) use findings::findings;
 pub(crate) use shell::Shell;
 pub(crate) use table::list;
-pub(crate) use words::{cut, left, printable, reasons, standing, when};
+pub(crate) use words::{counted, cut, left, printable, reasons, standing, strikes, when};

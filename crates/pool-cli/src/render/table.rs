@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use comfy_table::{CellAlignment, Table, presets};
 use pool_core::{AuthType, Credential, CredentialId, Pool, Provider, Record, Standing};
 
-use crate::render::{cut, left, printable, standing};
+use crate::render::{counted, cut, left, printable, standing, strikes};
 
 const TITLE: Style = Style::new().bold();
 const DEAD: Style = AnsiColor::Red.on_default().bold();
@@ -31,6 +31,10 @@ fn block(pool: &Pool, next: Option<&CredentialId>, now: DateTime<Utc>) -> String
     for (credential, how) in &rows {
         for advice in advice(pool.provider(), credential, how, now) {
             text += &format!("  {advice}\n");
+        }
+        for (model, how) in pool.models_out(credential, now) {
+            let (id, how) = (printable(credential.id.as_str()), standing(&how, &credential.source, now));
+            text += &format!("  {id} for {}: {how}\n", cut(model));
         }
     }
     text
@@ -60,7 +64,7 @@ fn table(
             cut(&credential.label),
             cut(credential.auth_type.as_str()),
             cut(credential.source.as_str()),
-            standing(how, &credential.source, now),
+            status(pool, credential, how, now),
             uses(pool.record(&credential.id)),
         ]);
     }
@@ -70,6 +74,14 @@ fn table(
         }
     }
     table
+}
+
+fn status(pool: &Pool, credential: &Credential, how: &Standing, now: DateTime<Utc>) -> String {
+    let status = standing(how, &credential.source, now);
+    match strikes(pool, credential) {
+        Some(strikes) => format!("{status}, {}", counted(strikes)),
+        None => status,
+    }
 }
 
 fn uses(record: Option<&Record>) -> String {

@@ -1,5 +1,5 @@
 use chrono::{DateTime, TimeDelta, Utc};
-use pool_core::{LastError, NoSecret, Source, Standing, Unresolved, WhyOut};
+use pool_core::{Credential, LastError, NoSecret, Pool, Source, Standing, Strikes, Unresolved, WhyOut};
 
 use crate::error::Nothing;
 
@@ -55,6 +55,17 @@ pub(crate) fn standing(standing: &Standing, source: &Source, now: DateTime<Utc>)
         Standing::Removed => "removed; another program brought it back".to_owned(),
         other => other.status().to_owned(),
     }
+}
+
+/// How often the key that a credential stores now was refused as wrong, if it was.
+pub(crate) fn strikes(pool: &Pool, credential: &Credential) -> Option<Strikes> {
+    pool.record(&credential.id)?.strikes.filter(|strikes| credential.holds(strikes.subject))
+}
+
+/// How many strikes there are: `2 strikes`.
+pub(crate) fn counted(strikes: Strikes) -> String {
+    let noun = if strikes.count == 1 { "strike" } else { "strikes" };
+    format!("{} {noun}", strikes.count)
 }
 
 /// What upstream said, short: `usage_limit_reached (429)`.

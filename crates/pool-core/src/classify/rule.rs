@@ -7,7 +7,7 @@ use super::family::Family;
 use super::phrases::Found;
 use super::rules;
 
-/// One row of the table that [`classify`](crate::classify) reads: which failures it is about, what they mean, and who says so.
+/// One row of the table that [`classify`](crate::classify()) reads: which failures it is about, what they mean, and who says so.
 ///
 /// ```
 /// use pool_core::Rule;
