@@ -1,6 +1,6 @@
 //! How a [`Change`] changes a pool. Pure: the same pool, change and `now` give the same pool and effects.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -333,7 +333,7 @@ impl Pool {
             return Err(ChangeError::Ambiguous { provider: self.provider.clone(), id: gone.id.clone() });
         }
         let (id, subject) = (gone.id.clone(), gone.subject());
-        self.forget(&id, subject, now);
+        self.forget([(id.clone(), subject)].into(), now);
         Ok(Applied {
             outcome: Outcome::Removed(id.clone()),
             records: [id.clone()].into(),
@@ -341,15 +341,17 @@ impl Pool {
         })
     }
 
-    /// Takes a credential out of the line and remembers that it was there.
-    pub(crate) fn forget(&mut self, id: &CredentialId, subject: Option<Fingerprint>, now: DateTime<Utc>) {
-        self.credentials.retain(|credential| credential.id != *id || credential.subject() != subject);
-        if self.credentials.iter().any(|credential| credential.id == *id) {
-            // The record is the verdict on another entry that shares the id.
-            return;
+    /// Takes credentials out of the line and remembers that they were there.
+    pub(crate) fn forget(&mut self, gone: HashSet<(CredentialId, Option<Fingerprint>)>, now: DateTime<Utc>) {
+        let is_gone = |credential: &Credential| gone.contains(&(credential.id.clone(), credential.subject()));
+        self.credentials.retain(|credential| !is_gone(credential));
+        // Of who is still there, the record is the verdict on another entry that shares the id.
+        let there: HashSet<&CredentialId> =
+            self.credentials.iter().map(|credential| &credential.id).collect();
+        for (id, subject) in gone.iter().filter(|(id, _)| !there.contains(id)) {
+            let state = State::Removed { at: Some(now), subject: *subject };
+            self.records.insert(id.clone(), Arc::new(Record { state, ..Record::default() }));
         }
-        let state = State::Removed { at: Some(now), subject };
-        self.records.insert(id.clone(), Arc::new(Record { state, ..Record::default() }));
     }
 
     fn rotate(

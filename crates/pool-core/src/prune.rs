@@ -1,5 +1,7 @@
 //! What goes by itself: the long dead, what a stale writer brought back, and what was remembered long enough.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 
 use crate::apply::DefinitionEdit;
@@ -49,9 +51,7 @@ impl Pool {
     pub fn prune(&mut self, now: DateTime<Utc>) -> Vec<Pruned> {
         let due: Vec<Pruned> =
             self.credentials.iter().filter_map(|credential| self.due(credential, now)).collect();
-        for pruned in &due {
-            self.forget(&pruned.id, pruned.subject, now);
-        }
+        self.forget(due.iter().map(|pruned| (pruned.id.clone(), pruned.subject)).collect(), now);
         due
     }
 
@@ -71,12 +71,13 @@ impl Pool {
 
     /// Removed credentials that were remembered long enough.
     pub(crate) fn forgettable(&self, now: DateTime<Utc>) -> Vec<CredentialId> {
-        let known = |id: &CredentialId| self.credentials.iter().any(|credential| credential.id == *id);
+        let known: HashSet<&CredentialId> =
+            self.credentials.iter().map(|credential| &credential.id).collect();
         let over = |record: &Record| match record.state {
             State::Removed { .. } => record.state.judged_at(now).is_none_or(|at| now - at > Self::REMEMBERED),
             _ => false,
         };
-        let records = self.records.iter().filter(|(id, record)| over(record) && !known(id));
+        let records = self.records.iter().filter(|(id, record)| over(record) && !known.contains(id));
         records.map(|(id, _)| id.clone()).collect()
     }
 

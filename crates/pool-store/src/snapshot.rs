@@ -1,7 +1,10 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use pool_core::{Applied, Change, ChangeError, CredentialId, DefinitionEdit, Pools, Provider, Pruned};
+use pool_core::{
+    Applied, Change, ChangeError, Credential, CredentialId, DefinitionEdit, Fingerprint, Pools, Provider,
+    Pruned,
+};
 use pool_format::raw::{List, Object};
 use pool_format::{Document, Placement, read_entry, renew_entry, write_entry, write_record};
 use pool_migrate::{migrate, project, read_pools, rollback};
@@ -105,11 +108,15 @@ impl Snapshot {
     }
 
     fn prune(&mut self, now: DateTime<Utc>) {
+        let mut gone: BTreeMap<Provider, Vec<Pruned>> = BTreeMap::new();
         for (provider, pruned) in self.pools.prune(now) {
             log_pruned(&provider, &pruned);
-            let id = pruned.id.clone();
-            self.edit_definitions(&provider, &[pruned.edit()]);
-            self.write_records(&provider, [id], now);
+            gone.entry(provider).or_default().push(pruned);
+        }
+        for (provider, gone) in gone {
+            let edits: Vec<DefinitionEdit> = gone.iter().map(Pruned::edit).collect();
+            self.edit_definitions(&provider, &edits);
+            self.write_records(&provider, gone.into_iter().map(|pruned| pruned.id), now);
         }
         for (provider, forgotten) in self.pools.forget_removed(now) {
             self.write_records(&provider, forgotten, now);
@@ -153,17 +160,24 @@ impl Snapshot {
             return;
         }
         let mut entries = self.document.entries(provider);
+        // In one walk, however many they are. What is added comes after what made room for it.
+        let removed: HashSet<(&CredentialId, Option<Fingerprint>)> = edits
+            .iter()
+            .filter_map(|edit| match edit {
+                DefinitionEdit::Removed(id, subject) => Some((id, *subject)),
+                DefinitionEdit::Added(_) | DefinitionEdit::Rotated { .. } => None,
+            })
+            .collect();
+        if !removed.is_empty() {
+            let is_gone = |credential: &Credential| removed.contains(&(&credential.id, credential.subject()));
+            let gone = self.positions(&entries, provider, is_gone);
+            let gone: HashSet<usize> = gone.into_iter().map(|(index, _)| index).collect();
+            entries.retain(|index, _| !gone.contains(&index));
+        }
         for edit in edits {
             match edit {
                 DefinitionEdit::Added(id) => self.push_entry(&mut entries, provider, id),
-                DefinitionEdit::Removed(id, subject) => {
-                    let gone = self.positions(&entries, provider, |credential| {
-                        credential.id == *id && credential.subject() == *subject
-                    });
-                    for (index, _) in gone.into_iter().rev() {
-                        entries.remove(index);
-                    }
-                }
+                DefinitionEdit::Removed(..) => {}
                 DefinitionEdit::Rotated { old, renewed } => {
                     let stale = self.positions(&entries, provider, |credential| {
                         credential.id == renewed.id
@@ -193,7 +207,7 @@ impl Snapshot {
         &self,
         entries: &List,
         provider: &Provider,
-        wanted: impl Fn(&pool_core::Credential) -> bool,
+        wanted: impl Fn(&Credential) -> bool,
     ) -> Vec<(usize, Object)> {
         let read = |(index, raw)| {
             let credential = read_entry(raw, provider, &self.environment)?;

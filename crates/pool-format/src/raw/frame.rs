@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn a_list_that_lost_all_items_is_empty() {
         let mut list = list("[\n  1\n]");
-        list.remove(0);
+        list.retain(|_, _| false);
         assert_eq!(list.render().as_str(), "[]");
     }
 

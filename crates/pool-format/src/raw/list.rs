@@ -17,7 +17,7 @@ use super::value::{Kind, Raw};
 ///
 /// let mut list = List::read(&Raw::parse("[1.0,2.0]".to_owned())?).expect("an array");
 /// list.push(Raw::unsigned(3));
-/// list.remove(0);
+/// list.retain(|index, _| index > 0);
 /// assert_eq!(list.render().as_str(), "[2.0,3]");
 /// # Ok::<(), pool_format::raw::SyntaxError>(())
 /// ```
@@ -145,22 +145,23 @@ impl List {
         true
     }
 
-    /// Takes an item out, if there is such an item.
+    /// Takes out what is not wanted, by number and value.
     ///
     /// ```
     /// use pool_format::raw::{List, Raw};
     ///
-    /// let mut list = List::read(&Raw::parse("[1, 2]".to_owned())?).expect("an array");
-    /// assert_eq!(list.remove(0), Some(Raw::unsigned(1)));
-    /// assert_eq!(list.remove(1), None);
+    /// let mut list = List::read(&Raw::parse("[1, 2, 3]".to_owned())?).expect("an array");
+    /// list.retain(|index, _| index != 1);
+    /// assert_eq!(list.render().as_str(), "[1, 3]");
     /// # Ok::<(), pool_format::raw::SyntaxError>(())
     /// ```
-    pub fn remove(&mut self, index: usize) -> Option<Raw> {
-        if index >= self.items.len() {
-            return None;
+    pub fn retain(&mut self, mut is_wanted: impl FnMut(usize, &Raw) -> bool) {
+        let before = self.items.len();
+        let mut index = 0..;
+        self.items.retain(|item| index.next().is_some_and(|index| is_wanted(index, item)));
+        if self.items.len() < before {
+            self.frame.mark_changed();
         }
-        self.frame.mark_changed();
-        Some(self.items.remove(index))
     }
 
     /// Puts a value at the end.
@@ -233,7 +234,7 @@ mod tests {
         let mut list = list(odd);
         assert!(list.replace(1, Raw::unsigned(1)));
         assert!(!list.replace(3, Raw::unsigned(1)));
-        assert_eq!(list.remove(3), None);
+        list.retain(|index, _| index < 3);
         assert_eq!(list.render().as_str(), odd);
     }
 
