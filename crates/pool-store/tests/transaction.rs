@@ -365,7 +365,7 @@ fn of_several_changes_each_has_its_answer_and_one_write() {
     Added(CredentialId(new))
     Removed(CredentialId(a))
     no credential `a` in `openrouter`
-    no credential `a` in `openrouter`
+    Counted
     ");
     assert_eq!(home.ids(), ["new"]);
 }
