@@ -56,6 +56,14 @@ impl Claims {
         known && (&self.account_id, &self.user) == (&other.account_id, &other.user)
     }
 
+    /// Whether a part that both name differs.
+    pub(crate) fn contradicts(&self, other: &Self) -> bool {
+        let differ = |mine: &Option<Box<str>>, theirs: &Option<Box<str>>| {
+            mine.is_some() && theirs.is_some() && mine != theirs
+        };
+        differ(&self.account_id, &other.account_id) || differ(&self.user, &other.user)
+    }
+
     /// `exp`, in seconds since 1970.
     pub(crate) fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.expires_at

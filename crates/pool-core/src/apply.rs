@@ -9,6 +9,7 @@ use crate::change::{Action, Change, ChangeError, Outcome, Place, Target};
 use crate::credential::{Credential, CredentialId, Holding, Tokens};
 use crate::pool::Pool;
 use crate::record::{Judgement, LastError, Mark, Record, State, Usage, not_ahead, saturating_add};
+use crate::renewal::Renewal;
 use crate::secret::{Fingerprint, Secret};
 use crate::strikes::Strikes;
 use crate::transition::{self, Grant, Revive, Suspect};
@@ -73,6 +74,7 @@ impl Pool {
             Action::Rotate { target, tokens, grant, expires_at } => {
                 self.rotate(target, tokens, *grant, *expires_at, now)
             }
+            Action::NoteRefresh { target, refresh } => self.note_refresh(target, *refresh),
             Action::Count { uses } => Ok(self.count(uses)),
         }
     }
@@ -275,13 +277,15 @@ impl Pool {
     /// Clears a record whatever it says, also a rest that is over: the operator asked for a clean slate.
     fn clear(&mut self, id: &CredentialId, revive: Revive, now: DateTime<Utc>) -> bool {
         let mut changed = self.transition(id, now, |state| transition::reset(state, revive, now));
-        let is_more = |record: &Record| !record.models.is_empty() || record.strikes.is_some();
+        let is_more = |record: &Record| {
+            !record.models.is_empty() || record.strikes.is_some() || record.refresh.is_some()
+        };
         if !self.record(id).is_some_and(is_more) {
             return changed;
         }
         let record = self.record_mut(id);
         if !matches!(record.state, State::Dead(_)) {
-            changed |= record.strikes.take().is_some();
+            changed |= record.strikes.take().is_some() | record.refresh.take().is_some();
         }
         for state in record.models.values_mut() {
             let next = transition::reset(state, revive, now);
@@ -391,7 +395,9 @@ impl Pool {
             }
         }
         let is_cleared = is_over && self.set_state(&id, transition::rotate(&state, grant, suspect, now));
-        let is_noted = self.note_replaced(&id, replaced, &new) | self.forget_strikes(&id, &new);
+        let is_noted = self.note_replaced(&id, replaced, &new)
+            | self.forget_strikes(&id, &new)
+            | self.end_refresh(&id, grant, now);
         Ok(Applied {
             outcome: Outcome::Rotated(id.clone()),
             records: (is_cleared || is_noted).then(|| id.clone()).into_iter().collect(),
@@ -407,6 +413,31 @@ impl Pool {
             self.record_mut(id).strikes = None;
         }
         are_over
+    }
+
+    fn note_refresh(&mut self, target: &Target, refresh: Option<Renewal>) -> Result<Applied, ChangeError> {
+        let suspects = self.suspects(target)?;
+        let Some(id) = suspects.first().map(|credential| credential.id.clone()) else {
+            return Ok(Applied::only(Outcome::Stale));
+        };
+        let is_changed = self.record(&id).and_then(|record| record.refresh) != refresh;
+        if is_changed {
+            self.record_mut(&id).refresh = refresh;
+        }
+        let records = is_changed.then(|| id.clone()).into_iter().collect();
+        Ok(Applied { records, ..Applied::only(Outcome::Noted(id)) })
+    }
+
+    /// With new secrets a renewal is over, and so is what was known of an earlier one.
+    fn end_refresh(&mut self, id: &CredentialId, grant: Grant, now: DateTime<Utc>) -> bool {
+        let renewed_at = (grant == Grant::Same).then_some(now);
+        let known = self.record(id).map(|record| (record.refresh, record.renewed_at)).unwrap_or_default();
+        if known == (None, renewed_at) {
+            return false;
+        }
+        let record = self.record_mut(id);
+        (record.refresh, record.renewed_at) = (None, renewed_at);
+        true
     }
 
     /// Notes which secret was replaced; an older note goes where that secret is stored again on purpose.

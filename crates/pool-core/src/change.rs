@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::credential::{Credential, CredentialId, Tokens};
 use crate::provider::Provider;
 use crate::record::{Judgement, Usage};
+use crate::renewal::Renewal;
 use crate::secret::Fingerprint;
 use crate::standing::Standing;
 use crate::transition::{Grant, Revive};
@@ -68,6 +69,13 @@ pub enum Action {
         /// When the new access token ends, where that is known.
         expires_at: Option<DateTime<Utc>>,
     },
+    /// How far a renewal of a login came that has not succeeded: [`Action::Rotate`] ends it.
+    NoteRefresh {
+        /// Whose, and the refresh token that it is about: another one is refused as stale.
+        target: Target,
+        /// What to note; nothing where the token is as it was.
+        refresh: Option<Renewal>,
+    },
     /// These were handed out so often, and last then. Who is not there is left out.
     Count {
         /// Who, how often, and when last: added to what is there.
@@ -86,6 +94,7 @@ impl Action {
             Self::Add { .. } => "add",
             Self::Remove { .. } => "remove",
             Self::Rotate { .. } => "rotate",
+            Self::NoteRefresh { .. } => "note_refresh",
             Self::Count { .. } => "count",
         }
     }
@@ -141,6 +150,8 @@ pub enum Outcome {
     Removed(CredentialId),
     /// The secret was replaced.
     Rotated(CredentialId),
+    /// What there is to say of a renewal is noted.
+    Noted(CredentialId),
     /// Counters were added.
     Counted,
 }
@@ -156,6 +167,7 @@ impl Outcome {
             Self::Added(_) => "added",
             Self::Removed(_) => "removed",
             Self::Rotated(_) => "rotated",
+            Self::Noted(_) => "noted",
             Self::Counted => "counted",
         }
     }

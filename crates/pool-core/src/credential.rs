@@ -289,6 +289,12 @@ impl Credential {
         self.claims().zip(other.claims()).is_some_and(|(mine, theirs)| mine.is_same_account(theirs))
     }
 
+    /// Whether both are known to be of different accounts or users. What is not known is no contradiction.
+    #[must_use]
+    pub fn contradicts_account_of(&self, other: &Self) -> bool {
+        self.claims().zip(other.claims()).is_some_and(|(mine, theirs)| mine.contradicts(theirs))
+    }
+
     /// When its access token ends: as the entry says, else as the token itself says.
     #[must_use]
     pub fn token_ends_at(&self) -> Option<DateTime<Utc>> {

@@ -47,6 +47,7 @@ mod provider;
 mod prune;
 mod record;
 mod recovery;
+mod renewal;
 mod secret;
 mod select;
 mod source;
@@ -78,6 +79,7 @@ pub use record::{
     Death, Judged, Judgement, LastError, Mark, Record, ResetFrom, Rest, State, Usage, not_ahead,
 };
 pub use recovery::{GaveUp, Patience, Recovery, Step, Treatment, Why};
+pub use renewal::{Renewal, Stage};
 pub use secret::{Fingerprint, FingerprintError, Secret};
 pub use select::SelectError;
 pub use source::Source;

@@ -6,9 +6,10 @@ use crate::classify;
 use crate::classify::is_believable_reset;
 use crate::cooldown::Cooldowns;
 use crate::credential::Credential;
-use crate::failure::Failure;
+use crate::failure::{Failure, Origin};
 use crate::mask::mask_keys;
 use crate::provider::Provider;
+use crate::renewal::Renewal;
 use crate::secret::Fingerprint;
 use crate::strikes::Strikes;
 use crate::time;
@@ -16,6 +17,9 @@ use crate::verdict::{Kind, Remark, Scope, Verdict, words};
 
 /// A time further ahead than this was written by a clock that is wrong.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
+
+/// A renewal that failed for a passing reason is tried again after this.
+const REFRESH_REST: TimeDelta = TimeDelta::seconds(60);
 
 /// A stored message is cut at this many characters.
 const LONGEST_MESSAGE: usize = 500;
@@ -36,6 +40,10 @@ pub struct Record {
     pub strikes: Option<Strikes>,
     /// The secret that we last replaced: where it is stored again, somebody wrote it back from a stale memory.
     pub replaced: Option<Fingerprint>,
+    /// A renewal that was begun and not finished, or that failed for a passing reason.
+    pub refresh: Option<Renewal>,
+    /// When we last renewed the login.
+    pub renewed_at: Option<DateTime<Utc>>,
 }
 
 /// How often a credential was handed out, and when last.
@@ -223,6 +231,23 @@ impl Judgement {
         // As it will be read back.
         let until = time::truncate(until).max(now);
         Self { verdict, until, failure: failure.essence() }
+    }
+
+    /// What a failure to renew a login means. A passing trouble of the token endpoint costs a minute at most and no sibling,
+    /// whatever it would cost a request.
+    #[must_use]
+    pub fn of_refresh(
+        failure: Failure,
+        provider: &Provider,
+        cooldowns: &Cooldowns,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let mut judgement = Self::of(failure.origin(Origin::TokenEndpoint), provider, cooldowns, now);
+        if !judgement.verdict.is_terminal() && judgement.verdict.kind != Kind::Entitlement {
+            judgement.until = judgement.until.min(saturating_add(now, REFRESH_REST));
+            judgement.verdict.scope = Scope::Credential;
+        }
+        judgement
     }
 
     /// Who is marked.

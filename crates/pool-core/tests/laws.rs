@@ -699,7 +699,7 @@ fn any_record() -> impl Strategy<Value = Record> {
     (any_state(), usage, option::of(any_state()), strikes, any_subject()).prop_map(
         |(state, usage, model, strikes, replaced)| {
             let models = model.into_iter().map(|state| ("large".to_owned(), state)).collect();
-            Record { state, usage, models, strikes, replaced }
+            Record { state, usage, models, strikes, replaced, ..Record::default() }
         },
     )
 }

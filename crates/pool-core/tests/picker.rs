@@ -43,7 +43,7 @@ fn records() -> impl Strategy<Value = Record> {
         .prop_map(|(request_count, last_used_at)| Usage { request_count, last_used_at });
     (states(), usage, option::of(states())).prop_map(|(state, usage, model)| {
         let models = model.into_iter().map(|state| ("large".to_owned(), state)).collect();
-        Record { state, usage, models, strikes: None, replaced: None }
+        Record { state, usage, models, ..Record::default() }
     })
 }
 

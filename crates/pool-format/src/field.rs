@@ -75,7 +75,7 @@ fields! {
 
 fields! {
     /// A field of a record, or of what is said of a model in it.
-    RecordField(12) {
+    RecordField(14) {
         Status = "status",
         StatusAt = "status_at",
         Subject = "subject",
@@ -88,6 +88,8 @@ fields! {
         Models = "models",
         Strikes = "strikes",
         Replaced = "replaced",
+        Refresh = "refresh",
+        RenewedAt = "renewed_at",
     }
 }
 
@@ -97,6 +99,18 @@ fields! {
         Count = "count",
         FirstAt = "first_at",
         Subject = "subject",
+    }
+}
+
+fields! {
+    /// A field of the renewal in a record.
+    RefreshField(6) {
+        Subject = "subject",
+        At = "at",
+        Pid = "pid",
+        Retry = "retry",
+        Unanswered = "unanswered",
+        Until = "until",
     }
 }
 

@@ -8,11 +8,12 @@ mod document;
 mod entry;
 mod error;
 mod field;
+mod login;
 pub mod raw;
 mod record;
 
 pub use document::{Document, Placement};
 pub use entry::{Lender, entry_id, read_credential, read_entry, read_time, renew_entry, write_entry};
 pub use error::FormatError;
-pub use field::{EntryField, ErrorField, Field, Fields, RecordField, StrikesField};
+pub use field::{EntryField, ErrorField, Field, Fields, RecordField, RefreshField, StrikesField};
 pub use record::{kind_of, read_code, read_record, write_record};

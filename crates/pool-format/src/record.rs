@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use pool_core::{
-    Death, Failure, Fingerprint, Judged, Kind, LastError, Record, ResetFrom, Rest, State, Strikes, Usage,
-    time,
+    Death, Failure, Fingerprint, Judged, Kind, LastError, Record, Renewal, ResetFrom, Rest, Stage, State,
+    Strikes, Usage, time,
 };
 
 use crate::entry::{put, read_time};
-use crate::field::{ErrorField, Fields, RecordField, StrikesField};
+use crate::field::{ErrorField, Fields, RecordField, RefreshField, StrikesField};
 use crate::raw::{Layout, Members, Object, Raw, Slice};
 
 /// Fields of a state, in the order they are written. All else in a record is kept as it is.
@@ -32,6 +32,8 @@ pub fn read_record(raw: &Raw, now: DateTime<Utc>) -> Record {
         models: read_models(&record, now),
         strikes: read_strikes(&record),
         replaced: fingerprint(&record, RecordField::Replaced),
+        refresh: read_refresh(&record),
+        renewed_at: moment(&record, RecordField::RenewedAt),
     }
 }
 
@@ -120,6 +122,23 @@ fn read_strikes(record: &RecordFields<'_>) -> Option<Strikes> {
     Some(Strikes { subject, count, first_at })
 }
 
+fn read_refresh(record: &RecordFields<'_>) -> Option<Renewal> {
+    let told = record.get(RecordField::Refresh)?;
+    let refresh = Fields::<RefreshField>::of(&told)?;
+    let subject = refresh.get(RefreshField::Subject)?.decoded()?.parse().ok()?;
+    let at = read_time(refresh.get(RefreshField::At)?)?;
+    let is_told = |field| refresh.get(field).is_some_and(|told| told.as_str() == "true");
+    let stage = match refresh.get(RefreshField::Until).and_then(read_time) {
+        Some(until) if is_told(RefreshField::Unanswered) => Stage::Unanswered { until },
+        Some(until) => Stage::Resting { until },
+        None => Stage::Begun {
+            pid: refresh.get(RefreshField::Pid).and_then(|pid| pid.number()?.parse().ok()).unwrap_or(0),
+            is_retry: is_told(RefreshField::Retry),
+        },
+    };
+    Some(Renewal { subject, at, stage })
+}
+
 /// Writes a record over what stands there now: only what differs, and everything unknown is kept. `None` where there
 /// is nothing to say.
 #[must_use]
@@ -148,6 +167,12 @@ pub fn write_record(
     write_usage(&mut object, known.usage, record.usage);
     if known.replaced != record.replaced {
         put(&mut object, "replaced", record.replaced.map(|replaced| Raw::string(&replaced.to_string())));
+    }
+    if known.refresh != record.refresh {
+        put(&mut object, "refresh", record.refresh.map(|refresh| write_refresh(refresh, layout.deeper())));
+    }
+    if known.renewed_at != record.renewed_at {
+        put(&mut object, "renewed_at", record.renewed_at.map(|time| Raw::string(&time::format(time))));
     }
     (!object.is_empty()).then(|| object.render())
 }
@@ -219,6 +244,26 @@ fn write_strikes(strikes: Strikes, layout: Layout) -> Raw {
     object.set("count", Raw::unsigned(u64::from(strikes.count)));
     put_time(&mut object, "first_at", Some(strikes.first_at));
     put_fingerprint(&mut object, "subject", Some(strikes.subject));
+    object.render()
+}
+
+fn write_refresh(refresh: Renewal, layout: Layout) -> Raw {
+    let mut object = Object::new(layout);
+    put_fingerprint(&mut object, "subject", Some(refresh.subject));
+    put_time(&mut object, "at", Some(refresh.at));
+    match refresh.stage {
+        Stage::Begun { pid, is_retry } => {
+            object.set("pid", Raw::unsigned(u64::from(pid)));
+            if is_retry {
+                object.set("retry", Raw::boolean(true));
+            }
+        }
+        Stage::Unanswered { until } => {
+            object.set("unanswered", Raw::boolean(true));
+            put_time(&mut object, "until", Some(until));
+        }
+        Stage::Resting { until } => put_time(&mut object, "until", Some(until)),
+    }
     object.render()
 }
 

@@ -11,12 +11,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::change::{Action, Change, Target};
 use crate::cooldown::Cooldowns;
 use crate::credential::{Credential, CredentialId};
-use crate::failure::{Failure, Origin};
+use crate::failure::Failure;
 use crate::pick::PickRequest;
 use crate::pool::{InFlight, Pool};
-use crate::record::{Judgement, LastError, saturating_add};
+use crate::record::{Judgement, LastError};
 use crate::secret::Fingerprint;
-use crate::verdict::{Kind, Scope};
 
 pub use step::{GaveUp, Step, Why};
 pub use treatment::Treatment;
@@ -26,9 +25,6 @@ const MOST_REFRESHES: u32 = 2;
 
 /// A token refused so soon after it was renewed is not renewed again: the refusal may be one of the token before.
 const FRESH: TimeDelta = TimeDelta::minutes(2);
-
-/// A renewal that failed for a passing reason is tried again after this.
-const REFRESH_REST: TimeDelta = TimeDelta::seconds(60);
 
 /// How long to wait for what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -217,14 +213,7 @@ impl Recovery {
         failure: Failure,
         now: DateTime<Utc>,
     ) -> Change {
-        let failure = failure.origin(Origin::TokenEndpoint);
-        let mut judgement = Judgement::of(failure, self.request.provider(), &self.cooldowns, now);
-        if Treatment::of(&judgement.verdict) != Treatment::Bury && judgement.verdict.kind != Kind::Entitlement
-        {
-            // A passing trouble of the token endpoint costs no hour and no sibling, whatever it would cost a request.
-            judgement.until = judgement.until.min(saturating_add(now, REFRESH_REST));
-            judgement.verdict.scope = Scope::Credential;
-        }
+        let judgement = Judgement::of_refresh(failure, self.request.provider(), &self.cooldowns, now);
         let error = LastError::of(&judgement.failure, judgement.verdict.kind, self.credential(pool, id));
         self.last_error = Some((id.clone(), error));
         self.tried.entry(id.clone()).or_default().refreshes = MOST_REFRESHES;
