@@ -10,6 +10,8 @@ const POOL: &str = "credential_pool";
 const RUNTIME: &str = "credential_pool_runtime";
 /// The runtime records of a store that was rolled back to the inline layout.
 const ROLLED_BACK: &str = "credential_pool_runtime_rolled_back";
+/// The other program's logins.
+const LOGINS: &str = "providers";
 /// What all writers of this file agree on.
 const COMPAT: &str = "credential_pool_compat";
 
@@ -152,6 +154,19 @@ impl Document {
         names.collect()
     }
 
+    /// The other program's login of a provider.
+    pub(crate) fn login(&self, provider: &Provider) -> Option<Object> {
+        Object::read(self.top.get(LOGINS).and_then(Object::read)?.get(provider.as_str())?)
+    }
+
+    /// Puts back a login that is there.
+    pub(crate) fn set_login(&mut self, provider: &Provider, login: &Object) {
+        if let Some(mut logins) = self.top.get(LOGINS).and_then(Object::read) {
+            logins.set(provider.as_str(), login.render());
+            self.top.set(LOGINS, logins.render());
+        }
+    }
+
     /// The layout of a new record.
     #[must_use]
     pub fn record_layout(&self) -> Layout {
@@ -245,8 +260,8 @@ impl Document {
     pub fn stamp(&mut self, now: DateTime<Utc>) -> Result<(), FormatError> {
         self.writable()?;
         self.top.set("version", Raw::unsigned(1));
-        if self.top.get("providers").is_none_or(Raw::is_null) {
-            self.top.set("providers", Object::new(self.layout(Depth::Section)).render());
+        if self.top.get(LOGINS).is_none_or(Raw::is_null) {
+            self.top.set(LOGINS, Object::new(self.layout(Depth::Section)).render());
         }
         self.top.set("updated_at", Raw::string(&time::format(now)));
         Ok(())

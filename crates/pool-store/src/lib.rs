@@ -9,6 +9,7 @@ mod doctor;
 mod environment;
 mod error;
 mod file;
+mod grant_lock;
 mod handle;
 mod holder;
 mod location;
@@ -22,6 +23,7 @@ mod transaction;
 
 pub use doctor::{Finding, Mend, Position, Problem, Remedy, Severity};
 pub use error::StoreError;
+pub use grant_lock::GrantLock;
 pub use handle::{Builder, DEFAULT_LOOK_EVERY, PickError, PoolHandle, Reported};
 pub use holder::Holder;
 pub use memory::MemoryStore;

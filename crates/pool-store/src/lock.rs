@@ -50,7 +50,7 @@ pub(crate) fn probe(location: &Location, wait: Duration) -> Result<(), StoreErro
     Ok(())
 }
 
-fn wait_for(file: File, path: &Path, wait: Duration, begun: Instant) -> Result<File, StoreError> {
+pub(crate) fn wait_for(file: File, path: &Path, wait: Duration, begun: Instant) -> Result<File, StoreError> {
     match file.try_lock() {
         Ok(()) => return Ok(file),
         Err(TryLockError::WouldBlock) => {}
@@ -90,7 +90,7 @@ fn only_if_there(options: &mut OpenOptions, _: bool) -> &mut OpenOptions {
 }
 
 /// Opens a lock file. Mostly it is there already.
-fn open(path: &Path) -> Result<File, StoreError> {
+pub(crate) fn open(path: &Path) -> Result<File, StoreError> {
     let opened = match open_file(path, only_if_there) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => make_or_open(path)?,
         opened => opened,

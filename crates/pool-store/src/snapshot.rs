@@ -115,7 +115,7 @@ impl Snapshot {
         }
         for (provider, gone) in gone {
             let edits: Vec<DefinitionEdit> = gone.iter().map(Pruned::edit).collect();
-            self.edit_definitions(&provider, &edits);
+            self.edit_definitions(&provider, &edits, now);
             self.write_records(&provider, gone.into_iter().map(|pruned| pruned.id), now);
         }
         for (provider, forgotten) in self.pools.forget_removed(now) {
@@ -124,7 +124,7 @@ impl Snapshot {
     }
 
     fn write_back(&mut self, provider: &Provider, applied: &Applied, at: DateTime<Utc>) {
-        self.edit_definitions(provider, &applied.definitions);
+        self.edit_definitions(provider, &applied.definitions, at);
         self.write_records(provider, applied.records.iter().cloned(), at);
         if self.placement == Placement::Projected {
             self.changed.entry(provider.clone()).or_default().extend(concerned(applied));
@@ -155,7 +155,7 @@ impl Snapshot {
         self.document.set_records(provider, &records);
     }
 
-    fn edit_definitions(&mut self, provider: &Provider, edits: &[DefinitionEdit]) {
+    fn edit_definitions(&mut self, provider: &Provider, edits: &[DefinitionEdit], at: DateTime<Utc>) {
         if edits.is_empty() {
             return;
         }
@@ -185,6 +185,7 @@ impl Snapshot {
                             && credential.owns_its_secret()
                     });
                     for (index, mut entry) in stale {
+                        self.document.renew_login(provider, &entry, renewed, at);
                         renew_entry(&mut entry, renewed);
                         entries.replace(index, entry.render());
                     }
