@@ -27,6 +27,7 @@ mod processes;
 mod races;
 #[cfg(target_os = "linux")]
 mod real_disks;
+mod refresh;
 mod replay;
 mod reports;
 #[cfg(target_os = "linux")]
@@ -37,3 +38,4 @@ mod skipped;
 #[cfg(target_os = "linux")]
 mod strace;
 mod support;
+mod token_server;

@@ -5,6 +5,7 @@ use chrono::{DateTime, Datelike, Utc};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pool_core::{Provider, Strategy, time};
+use pool_oauth::{TokenUrl, UrlError};
 
 /// Keep an AI agent's credentials usable
 ///
@@ -58,6 +59,10 @@ pub(crate) enum Command {
     Add(AddArgs),
     /// Remove a credential
     Remove(RemoveArgs),
+    /// Renew a login, once, however many ask
+    ///
+    /// What is not in the table of known token endpoints stands in pool.toml beside the store, under `[oauth.PROVIDER]`.
+    Refresh(RefreshArgs),
     /// Say what is wrong with the store, and what mends it
     Doctor(DoctorArgs),
     /// Run recorded events through a copy of the pool on a virtual clock
@@ -257,6 +262,25 @@ pub(crate) struct RemoveArgs {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct RefreshArgs {
+    /// Whose pool
+    #[arg(value_parser = parse_provider)]
+    pub(crate) provider: Provider,
+    /// Id, label or number in the list [default: the only login there is]
+    #[arg(value_name = "CRED")]
+    pub(crate) name: Option<String>,
+    /// All logins whose token ends soon, or does not say when; with --force all
+    #[arg(long, conflicts_with = "name")]
+    pub(crate) all: bool,
+    /// Also what was renewed within two minutes, what failed a moment ago, and what is dead
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// The token endpoint, for this once: https, or http to this machine
+    #[arg(long, value_name = "URL", value_parser = parse_token_url)]
+    pub(crate) token_url: Option<TokenUrl>,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct DoctorArgs {
     /// Only the store, and this provider
     #[arg(value_parser = parse_provider)]
@@ -377,6 +401,10 @@ fn parse_status(text: &str) -> Result<u16, String> {
 
 fn parse_provider(text: &str) -> Result<Provider, String> {
     Provider::new(text).map_err(|error| error.to_string())
+}
+
+fn parse_token_url(text: &str) -> Result<TokenUrl, String> {
+    text.parse().map_err(|error: UrlError| error.to_string())
 }
 
 fn parse_variable(text: &str) -> Result<String, String> {

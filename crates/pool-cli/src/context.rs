@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use pool_core::{Credential, Fingerprint, Pool, Pools, Provider, Target, time};
+use pool_oauth::{Http, Refresher};
 use pool_store::{FileStore, PoolHandle};
 
 use crate::args::GlobalArgs;
@@ -50,6 +51,13 @@ impl Context {
         // A command writes before it ends. What could not be written was said then; the last drop would try it once more.
         std::mem::forget(handle.clone());
         handle
+    }
+
+    /// Renews the logins of the store. A clock that was set stays where it is.
+    pub(crate) fn refresher(&self) -> Refresher {
+        let (now, is_set) = (self.now, self.is_set);
+        let clock = move || if is_set { now } else { system_time() };
+        Refresher::with(FileStore::new(&self.store), Http, clock)
     }
 
     /// The pools as they are now.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use pool_core::{ChangeError, Provider, SelectError, Unavailable};
 use pool_format::FormatError;
+use pool_oauth::{RefreshError, SettingsError};
 use pool_store::{PickError, StoreError};
 
 use crate::exit;
@@ -45,6 +46,14 @@ pub(crate) enum CommandError {
     Event { line: usize, problem: String },
     #[error("`{name}` of `{provider}` got another secret or went away meanwhile, so it was not removed")]
     Stale { provider: Provider, name: String },
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Refresh(Box<RefreshError>),
+    #[error("`{provider}` has no login that can be renewed here")]
+    NoLogin { provider: Provider },
+    #[error("`{provider}` has {count} logins")]
+    SeveralLogins { provider: Provider, count: usize },
     #[error("no variable is usual for the secrets of `{provider}`")]
     NoVariable { provider: Provider },
     #[error("cannot run {}", program.display())]
@@ -70,6 +79,16 @@ impl From<StoreError> for CommandError {
     }
 }
 
+impl From<RefreshError> for CommandError {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Store(error) => error.into(),
+            RefreshError::Settings(error) => Self::Settings(error),
+            error => Self::Refresh(Box::new(error)),
+        }
+    }
+}
+
 impl CommandError {
     pub(crate) fn unavailable(unavailable: Unavailable, now: DateTime<Utc>) -> Self {
         Self::Unavailable(Box::new(Nothing { unavailable, now }))
@@ -88,7 +107,7 @@ impl CommandError {
             Self::Unavailable(_) => exit::NOTHING_AVAILABLE,
             Self::NotRun { source, .. } if source.kind() == io::ErrorKind::NotFound => exit::NOT_FOUND,
             Self::NotRun { .. } => exit::CANNOT_RUN,
-            Self::OtherStatus { .. } => exit::USAGE,
+            Self::OtherStatus { .. } | Self::SeveralLogins { .. } => exit::USAGE,
             _ => exit::FAILED,
         }
     }
@@ -125,6 +144,14 @@ impl CommandError {
             ),
             Self::OddSecret { .. } => Some("give the key alone, on one line".to_owned()),
             Self::Stale { .. } => Some("look again with `pool list`, then repeat it".to_owned()),
+            Self::Settings(SettingsError::UnknownProvider { provider }) => Some(format!(
+                "name the endpoint with `--token-url URL`, or in pool.toml beside the store: \
+                 [oauth.{provider}] with token_url and client_id"
+            )),
+            Self::Settings(_) => Some("nothing was changed; mend pool.toml".to_owned()),
+            Self::Refresh(error) => refresh_hint(error),
+            Self::NoLogin { provider } => Some(format!("`pool list {provider}` shows what is there")),
+            Self::SeveralLogins { .. } => Some("name one, or say `--all`".to_owned()),
             Self::NoVariable { .. } => {
                 Some("name the variable that the command reads with `--env NAME`".to_owned())
             }
@@ -157,6 +184,26 @@ fn unavailable_hint(nothing: &Nothing) -> String {
         None if nothing.unavailable.out.is_empty() => format!("`pool add {provider}` adds one"),
         None => format!("none returns by itself; see `pool list {provider}`"),
     }
+}
+
+fn refresh_hint(error: &RefreshError) -> Option<String> {
+    let hint = match error {
+        RefreshError::NotALogin { .. } => {
+            "an API key needs no renewal; a login that another program lends is renewed by that program"
+                .to_owned()
+        }
+        RefreshError::Resting { .. } => "wait for that, or try at once with `--force`".to_owned(),
+        RefreshError::Passing { .. } => "nothing is lost; try again in a moment".to_owned(),
+        RefreshError::NotEntitled { .. } => {
+            "ask whoever runs the account for the plan or the right".to_owned()
+        }
+        // Logins are made by the program that owns the store.
+        RefreshError::Dead { provider, .. } | RefreshError::OtherAccount { provider, .. } => {
+            format!("log in again: `hermes auth add {provider}`")
+        }
+        _ => return None,
+    };
+    Some(hint)
 }
 
 fn store_hint(error: &StoreError) -> Option<String> {

@@ -9,6 +9,7 @@ pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod migrate;
 pub(crate) mod pick;
+pub(crate) mod refresh;
 pub(crate) mod remove;
 pub(crate) mod replay;
 pub(crate) mod report;

@@ -264,6 +264,48 @@ impl Changed {
     }
 }
 
+/// What became of logins that were to be renewed.
+#[derive(Serialize, Debug)]
+pub(crate) struct Renewals {
+    version: u32,
+    provider: String,
+    credentials: Vec<Renewed>,
+}
+
+/// What became of one of them.
+#[derive(Serialize, Debug)]
+pub(crate) struct Renewed {
+    credential: String,
+    label: String,
+    /// `renewed`, `adopted`, `fresh`, `not_due`, or `failed`.
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_ends_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl Renewals {
+    pub(crate) fn of(provider: &Provider, credentials: Vec<Renewed>) -> Self {
+        Self { version: JSON_VERSION, provider: provider.to_string(), credentials }
+    }
+}
+
+impl Renewed {
+    pub(crate) fn of(login: &Credential, outcome: &'static str, error: Option<String>) -> Self {
+        Self {
+            credential: login.id.to_string(),
+            label: login.label.clone(),
+            outcome,
+            fingerprint: login.subject().map(|subject| subject.to_string()),
+            token_ends_at: login.token_ends_at().map(time::format),
+            error,
+        }
+    }
+}
+
 /// Who was not ok before a reset.
 #[derive(Serialize, Debug)]
 pub(crate) struct Cleared {

@@ -1,0 +1,110 @@
+use chrono::{DateTime, Utc};
+use pool_core::{CredentialId, LastError, Provider, time};
+use pool_store::StoreError;
+
+use crate::settings::SettingsError;
+
+/// Why a login was not renewed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RefreshError {
+    /// The store cannot be read or changed, or somebody held a lock for too long.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It is not known how, or where.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// It has no refresh token of its own.
+    #[error("`{id}` in `{provider}` has no refresh token here")]
+    NotALogin {
+        /// Whose.
+        provider: Provider,
+        /// Which.
+        id: CredentialId,
+    },
+    /// An attempt failed a moment ago for a passing reason.
+    #[error("`{id}` in `{provider}` could not be renewed a moment ago; the next attempt is due at {}", time::format(*until))]
+    Resting {
+        /// Whose.
+        provider: Provider,
+        /// Which.
+        id: CredentialId,
+        /// When to try again.
+        until: DateTime<Utc>,
+    },
+    /// It failed for a reason that passes.
+    #[error("`{id}` in `{provider}` could not be renewed{}", said(error))]
+    Passing {
+        /// Whose.
+        provider: Provider,
+        /// Which.
+        id: CredentialId,
+        /// What went wrong.
+        error: LastError,
+        /// How far it came.
+        trouble: Trouble,
+        /// When to try again.
+        until: DateTime<Utc>,
+    },
+    /// The account may not do this.
+    #[error("`{id}` in `{provider}` may not be renewed{}", said(error))]
+    NotEntitled {
+        /// Whose.
+        provider: Provider,
+        /// Which.
+        id: CredentialId,
+        /// What was said.
+        error: LastError,
+    },
+    /// The login is gone: revoked, spent, or lost.
+    #[error("`{id}` in `{provider}` is dead{}", said(error))]
+    Dead {
+        /// Whose.
+        provider: Provider,
+        /// Which.
+        id: CredentialId,
+        /// Why.
+        error: LastError,
+    },
+    /// The endpoint gave tokens of another account. They were thrown away.
+    #[error(
+        "the token endpoint of `{provider}` answered `{id}` with the tokens of another account, which were not kept"
+    )]
+    OtherAccount {
+        /// Whose.
+        provider: Provider,
+        /// Which.
+        id: CredentialId,
+    },
+}
+
+/// How far an exchange came that gave no tokens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trouble {
+    /// The token was not sent.
+    NotSent,
+    /// It may have been spent: nobody knows.
+    Unanswered,
+    /// The endpoint refused.
+    Refused,
+}
+
+impl RefreshError {
+    /// Whether the same may work in a moment.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Resting { .. } | Self::Passing { .. } => true,
+            Self::Store(error) => error.is_locked(),
+            _ => false,
+        }
+    }
+}
+
+fn said(error: &LastError) -> String {
+    let words = [error.reason.as_deref(), error.message.as_deref()];
+    let words: Vec<&str> = words.into_iter().flatten().collect();
+    let code = error.code.map(|code| format!("HTTP {code}"));
+    let all: Vec<&str> = code.as_deref().into_iter().chain(words).collect();
+    if all.is_empty() { String::new() } else { format!(": {}", all.join(", ")) }
+}

@@ -1,0 +1,168 @@
+//! One exchange with a token endpoint: the request as its dialect wants it, and what the answer means.
+
+use std::fmt::Write;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use pool_core::{Failure, Secret, Tokens, time};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::error::Trouble;
+use crate::profile::{Encoding, Profile};
+use crate::transport::{Request, Response, SendError, Transport};
+
+/// New tokens.
+#[derive(Debug)]
+pub(crate) struct Minted {
+    pub(crate) tokens: Tokens,
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+}
+
+/// No tokens: how far it came, and what was said.
+#[derive(Debug)]
+pub(crate) struct NotMinted {
+    pub(crate) trouble: Trouble,
+    pub(crate) failure: Failure,
+}
+
+/// Spends a refresh token.
+pub(crate) fn exchange(
+    profile: &Profile,
+    transport: &dyn Transport,
+    token: &Secret,
+    now: impl Fn() -> DateTime<Utc>,
+) -> Result<Minted, NotMinted> {
+    let answer = transport.post(&request(profile, token)).map_err(not_answered)?;
+    read(profile, &answer, now())
+}
+
+fn not_answered(error: SendError) -> NotMinted {
+    let words = error.to_string();
+    let (trouble, failure) = match error {
+        SendError::NotSent(_) => (Trouble::NotSent, Failure::no_answer()),
+        SendError::Unclear(_) => (Trouble::Unanswered, Failure::no_answer()),
+        SendError::TimedOut => (Trouble::Unanswered, Failure::timed_out()),
+    };
+    NotMinted { trouble, failure: failure.message(words) }
+}
+
+#[derive(Serialize)]
+struct Fields<'a> {
+    grant_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'a str>,
+}
+
+fn request<'a>(profile: &'a Profile, token: &'a Secret) -> Request<'a> {
+    let token_header = profile.dialect.token_header.map(|name| (name, token));
+    let fields = Fields {
+        grant_type: "refresh_token",
+        refresh_token: token_header.is_none().then(|| token.expose()),
+        client_id: profile.client_id.as_deref(),
+    };
+    let (kind, body) = match profile.encoding {
+        Encoding::Form => ("application/x-www-form-urlencoded", form(&fields)),
+        Encoding::Json => ("application/json", serde_json::to_string(&fields).unwrap_or_default()),
+    };
+    let own = [("Content-Type", kind), ("Accept", "application/json")];
+    Request {
+        url: &profile.token_url,
+        headers: own.into_iter().chain(profile.dialect.headers.iter().copied()).collect(),
+        token_header,
+        body: Zeroizing::new(body),
+        timeout: profile.timeout,
+    }
+}
+
+fn form(fields: &Fields<'_>) -> String {
+    let fields = [
+        ("grant_type", Some(fields.grant_type)),
+        ("refresh_token", fields.refresh_token),
+        ("client_id", fields.client_id),
+    ];
+    // Of the right size at once, so that no outgrown copy of the token is left behind.
+    let longest = fields.iter().map(|(name, value)| name.len() + 2 + 3 * value.unwrap_or("").len()).sum();
+    let mut text = String::with_capacity(longest);
+    for (name, value) in fields {
+        let Some(value) = value else { continue };
+        if !text.is_empty() {
+            text.push('&');
+        }
+        text.push_str(name);
+        text.push('=');
+        for byte in value.bytes() {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => {
+                    text.push(char::from(byte))
+                }
+                b' ' => text.push('+'),
+                // Writing to a string cannot fail.
+                byte => drop(write!(text, "%{byte:02X}")),
+            }
+        }
+    }
+    text
+}
+
+/// The fields of a success, in whatever types they come.
+#[derive(Deserialize)]
+struct Answer {
+    access_token: Option<String>,
+    refresh_token: Option<String>,
+    expires_in: Option<serde_json::Value>,
+    /// MiniMax: a time in milliseconds, or a lifetime in seconds.
+    expired_in: Option<serde_json::Value>,
+    /// MiniMax: `success`, or what went wrong.
+    status: Option<serde_json::Value>,
+    error: Option<serde_json::Value>,
+}
+
+fn read(profile: &Profile, answer: &Response, now: DateTime<Utc>) -> Result<Minted, NotMinted> {
+    if !(200..300).contains(&answer.status) {
+        return Err(refused(profile, answer, answer.status));
+    }
+    let unreadable = |why: &str| NotMinted {
+        trouble: Trouble::Unanswered,
+        failure: Failure::http(answer.status).message(why),
+    };
+    let fields: Answer = serde_json::from_slice(&answer.body)
+        .map_err(|_| unreadable("the token endpoint answered with something else than tokens"))?;
+    let says_failed = |status: &serde_json::Value| status.as_str().is_some_and(|status| status != "success");
+    if fields.error.as_ref().is_some_and(|error| !error.is_null())
+        || fields.status.as_ref().is_some_and(says_failed)
+    {
+        return Err(refused(profile, answer, 400));
+    }
+    let access = fields.access_token.map(Secret::new).filter(|token| !token.is_blank());
+    let Some(access) = access else {
+        return Err(unreadable("the token endpoint answered without an access token"));
+    };
+    let tokens = Tokens::access(access).with_refresh(fields.refresh_token.map(Secret::new));
+    let lifetime = || profile.dialect.lifetime.map(|seconds| now + TimeDelta::seconds(seconds.into()));
+    let ends =
+        [&fields.expires_in, &fields.expired_in].into_iter().flatten().find_map(|told| ends_at(told, now));
+    Ok(Minted { tokens, expires_at: ends.or_else(lifetime).map(time::truncate) })
+}
+
+/// What is not a success. Some refuse with a 200.
+fn refused(profile: &Profile, answer: &Response, status: u16) -> NotMinted {
+    let failure = Failure::http(status).with_headers(answer.headers.clone()).body(&answer.body);
+    let text = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
+    let is_gone = matches!(status, 400 | 401) && profile.dialect.gone.iter().any(|word| text.contains(word));
+    let failure = if is_gone { failure.code("invalid_grant") } else { failure };
+    NotMinted { trouble: Trouble::Refused, failure }
+}
+
+/// A lifetime in seconds, or a moment in milliseconds where it is nearer to that.
+fn ends_at(told: &serde_json::Value, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let number = told.as_f64().or_else(|| told.as_str()?.trim().parse().ok())?;
+    if !(number > 0.0) {
+        return None;
+    }
+    if number > now.timestamp_millis() as f64 / 2.0 {
+        return DateTime::from_timestamp_millis(number as i64);
+    }
+    now.checked_add_signed(TimeDelta::try_seconds(number as i64)?)
+}

@@ -1,0 +1,24 @@
+//! Renews logins: exactly one of all the threads and processes that ask spends the refresh token, and the rest adopt what
+//! it got.
+//!
+//! A refresh token is good for one use. So a renewal holds a lock of its own for the grant, writes down what it is about to do
+//! before it does it, and keeps the answer before anything else. What is known of a provider's token endpoint is a
+//! [`Profile`]; who sends the request is a [`Transport`].
+
+mod error;
+mod exchange;
+mod http;
+mod pace;
+mod profile;
+mod refresher;
+mod settings;
+mod token_url;
+mod transport;
+
+pub use error::{RefreshError, Trouble};
+pub use http::Http;
+pub use profile::{Encoding, Profile};
+pub use refresher::{Ask, Refreshed, Refresher, Running};
+pub use settings::{Settings, SettingsError};
+pub use token_url::{TokenUrl, UrlError};
+pub use transport::{Request, Response, SendError, Transport};

@@ -1,0 +1,437 @@
+//! The engine: who asks, who sends, and what is written down when.
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use pool_core::{
+    Action, Change, ChangeError, Cooldowns, Credential, CredentialId, Failure, Fingerprint, Grant, Holding,
+    Judgement, Kind, LastError, Outcome, Pool, Provider, Record, Renewal, Scope, Secret, Stage, State,
+    Target, time,
+};
+use pool_store::{Committed, FileStore, GrantLock, Pruning, Store, StoreError};
+
+use crate::error::{RefreshError, Trouble};
+use crate::exchange::{Minted, NotMinted, exchange};
+use crate::http::Http;
+use crate::pace::next_attempt;
+use crate::profile::Profile;
+use crate::transport::Transport;
+
+/// A token that was renewed so recently is not renewed again: a refusal of it may be one of the token before.
+const FRESH: TimeDelta = TimeDelta::minutes(2);
+
+/// Whoever holds the grant has an exchange to make, and two writes.
+const LONGER_THAN_THE_EXCHANGE: Duration = Duration::from_secs(30);
+
+/// An answer that cannot be kept at first is tried to be kept so often: it is the only copy of the login.
+const ATTEMPTS_TO_KEEP: u32 = 3;
+
+/// Renews the logins of a store. Clones share everything.
+#[derive(Clone)]
+pub struct Refresher(Arc<Inner>);
+
+struct Inner {
+    store: FileStore,
+    transport: Box<dyn Transport>,
+    clock: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+}
+
+/// Which login to renew.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Whose.
+    pub provider: Provider,
+    /// Which.
+    pub id: CredentialId,
+    /// The secret that is to be renewed, as whoever asks saw it: where another one is stored by now, that is the answer.
+    pub seen: Option<Fingerprint>,
+    /// Whether to renew what was renewed within two minutes, what failed a moment ago, and what is dead.
+    pub force: bool,
+}
+
+/// A login that can be used.
+#[derive(Clone, Debug)]
+pub enum Refreshed {
+    /// It was renewed by this call.
+    Renewed(Arc<Credential>),
+    /// Somebody else renewed it meanwhile.
+    Adopted(Arc<Credential>),
+    /// It was renewed within two minutes.
+    Fresh(Arc<Credential>),
+}
+
+impl Refreshed {
+    /// The login as it is now.
+    #[must_use]
+    pub fn credential(&self) -> &Arc<Credential> {
+        match self {
+            Self::Renewed(credential) | Self::Adopted(credential) | Self::Fresh(credential) => credential,
+        }
+    }
+}
+
+/// A renewal under way, in a thread of its own. Dropping it waits for the end: an answer that was paid for with a token is kept,
+/// whoever has lost interest.
+#[derive(Debug)]
+#[must_use = "dropping it waits until the renewal is over"]
+pub struct Running(Option<JoinHandle<Result<Refreshed, RefreshError>>>);
+
+impl Running {
+    /// Waits for the end.
+    ///
+    /// # Errors
+    ///
+    /// When the login could not be renewed.
+    pub fn wait(mut self) -> Result<Refreshed, RefreshError> {
+        match self.0.take().map(JoinHandle::join) {
+            Some(Ok(result)) => result,
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            None => unreachable!("it is taken here and in `drop` alone"),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A panic of the thread was said there.
+        drop(self.0.take().map(JoinHandle::join));
+    }
+}
+
+impl Refresher {
+    /// Renews the logins of this store over HTTP, by the system's clock.
+    #[must_use]
+    pub fn new(store: FileStore) -> Self {
+        Self::with(store, Http, || time::truncate(std::time::SystemTime::now().into()))
+    }
+
+    /// The same with another way to send and another clock.
+    #[must_use]
+    pub fn with(
+        store: FileStore,
+        transport: impl Transport + 'static,
+        clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(Inner { store, transport: Box::new(transport), clock: Box::new(clock) }))
+    }
+
+    /// Renews a login, unless somebody else does.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be renewed.
+    pub fn refresh(&self, ask: Ask, profile: Profile) -> Result<Refreshed, RefreshError> {
+        self.start(ask, profile)?.wait()
+    }
+
+    /// Begins to renew a login in a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// When there can be no thread.
+    pub fn start(&self, ask: Ask, profile: Profile) -> Result<Running, RefreshError> {
+        let inner = Arc::clone(&self.0);
+        let run = move || Attempt { inner: &inner, ask: &ask, profile: &profile }.run();
+        let thread = thread::Builder::new().name("pool-refresh".to_owned()).spawn(run);
+        let path = self.0.store.path().to_owned();
+        let thread = thread.map_err(|source| StoreError::Io {
+            operation: "start a thread for",
+            path,
+            source: Arc::new(source),
+        })?;
+        Ok(Running(Some(thread)))
+    }
+}
+
+impl fmt::Debug for Refresher {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Refresher").field("store", &self.0.store).finish_non_exhaustive()
+    }
+}
+
+struct Attempt<'a> {
+    inner: &'a Inner,
+    ask: &'a Ask,
+    profile: &'a Profile,
+}
+
+/// A login as it was read under the lock.
+struct Login {
+    credential: Arc<Credential>,
+    record: Record,
+    token: Secret,
+}
+
+/// A renewal that is written down.
+#[derive(Clone, Copy)]
+struct Begun {
+    spent: Fingerprint,
+    /// When the token was first sent.
+    first_at: DateTime<Utc>,
+    /// The attempt before this one, whose answer is not known.
+    before: Option<Stage>,
+}
+
+impl Attempt<'_> {
+    fn run(&self) -> Result<Refreshed, RefreshError> {
+        let _lock = self.lock()?;
+        loop {
+            let credential = self.credential()?;
+            if self.ask.seen.is_some_and(|seen| !credential.holds(seen)) {
+                return Ok(Refreshed::Adopted(credential));
+            }
+            let login = self.login(credential)?;
+            if self.is_fresh(&login) {
+                return Ok(Refreshed::Fresh(login.credential));
+            }
+            if let Some(begun) = self.begin(&login)? {
+                return self.spend(&login, begun);
+            }
+            // Another program changed it between reading and writing.
+        }
+    }
+
+    /// Takes the lock of the grant, whatever login is stored once it is held.
+    fn lock(&self) -> Result<GrantLock, RefreshError> {
+        loop {
+            let slot = self.slot()?;
+            let wait = self.profile.timeout + LONGER_THAN_THE_EXCHANGE;
+            let lock = self.inner.store.lock_grant(slot, wait)?;
+            if self.slot()? == slot {
+                return Ok(lock);
+            }
+        }
+    }
+
+    /// The account, where the token names it: logins of one account may share a grant. Else the place of the login.
+    fn slot(&self) -> Result<u64, RefreshError> {
+        let credential = self.credential()?;
+        let name = match credential.account(&self.ask.provider) {
+            Some(account) => account.to_string(),
+            None => {
+                let store = self.inner.store.path();
+                let store = store.canonicalize().unwrap_or_else(|_| store.to_owned());
+                format!("{}\n{}\n{}", store.display(), self.ask.provider, credential.id)
+            }
+        };
+        let digits = Fingerprint::of(&name).to_string();
+        let digits = digits.get(digits.len().saturating_sub(2)..).unwrap_or_default();
+        Ok(u64::from_str_radix(digits, 16).unwrap_or_default())
+    }
+
+    fn pool(&self) -> Result<Pool, RefreshError> {
+        let provider = &self.ask.provider;
+        let loaded = self.inner.store.load(None, self.now())?;
+        let pool = loaded.as_ref().and_then(|loaded| loaded.pools.get(provider)).cloned();
+        let unknown = || StoreError::from(ChangeError::UnknownProvider { provider: provider.clone() });
+        Ok(pool.ok_or_else(unknown)?)
+    }
+
+    fn credential(&self) -> Result<Arc<Credential>, RefreshError> {
+        self.find(&self.pool()?)
+    }
+
+    fn find(&self, pool: &Pool) -> Result<Arc<Credential>, RefreshError> {
+        let (provider, id) = (self.ask.provider.clone(), self.ask.id.clone());
+        let found = pool.credentials().iter().find(|credential| credential.id == id);
+        let unknown = || StoreError::from(ChangeError::UnknownCredential { provider, id });
+        Ok(found.cloned().ok_or_else(unknown)?)
+    }
+
+    fn login(&self, credential: Arc<Credential>) -> Result<Login, RefreshError> {
+        let token = match &credential.holding {
+            Holding::Owned(tokens) => tokens.refresh_token().cloned(),
+            Holding::Borrowed { .. } => None,
+        };
+        let (provider, id) = (self.ask.provider.clone(), self.ask.id.clone());
+        let token = token.ok_or(RefreshError::NotALogin { provider, id })?;
+        let record = self.pool()?.record(&self.ask.id).cloned().unwrap_or_default();
+        Ok(Login { credential, record, token })
+    }
+
+    /// Whether we renewed it a moment ago, and nobody wrote the old token back since.
+    fn is_fresh(&self, login: &Login) -> bool {
+        let is_recent = |at: DateTime<Utc>| (TimeDelta::zero()..FRESH).contains(&(self.now() - at));
+        let is_back = login.record.replaced.is_some_and(|replaced| login.credential.holds(replaced));
+        !self.ask.force && !is_back && login.record.renewed_at.is_some_and(is_recent)
+    }
+
+    /// Writes down what is about to happen; `None` where another login is stored by now.
+    fn begin(&self, login: &Login) -> Result<Option<Begun>, RefreshError> {
+        let (now, spent) = (self.now(), login.token.fingerprint());
+        if let State::Dead(death) = &login.record.state
+            && death.subject == Some(spent)
+            && !self.ask.force
+        {
+            return Err(self.dead(death.error.clone()));
+        }
+        let known = login.record.refresh.filter(|known| known.subject == spent);
+        let (first_at, before) = match known {
+            None => (now, None),
+            Some(Renewal { stage: Stage::Resting { until } | Stage::Unanswered { until }, .. })
+                if until > now && !self.ask.force =>
+            {
+                let (provider, id) = (self.ask.provider.clone(), self.ask.id.clone());
+                return Err(RefreshError::Resting { provider, id, until });
+            }
+            Some(Renewal { stage: Stage::Resting { .. }, .. }) => (now, None),
+            Some(Renewal { at, stage: stage @ Stage::Begun { is_retry: true, .. }, .. }) => {
+                let begun = Begun { spent, first_at: at, before: Some(stage) };
+                return self.lost(login, begun).map(|_| None);
+            }
+            // Its owner died, or never heard back: one more attempt, and no other after it.
+            Some(Renewal { at, stage, .. }) => (at, Some(stage)),
+        };
+        let stage = Stage::Begun { pid: std::process::id(), is_retry: before.is_some() };
+        let renewal = Renewal { subject: spent, at: first_at, stage };
+        let noted = self.change(&[self.note(spent, Some(renewal))])?;
+        let is_noted = matches!(noted.outcomes.first(), Some(Ok(Outcome::Noted(_))));
+        Ok(is_noted.then_some(Begun { spent, first_at, before }))
+    }
+
+    fn spend(&self, login: &Login, begun: Begun) -> Result<Refreshed, RefreshError> {
+        let transport = self.inner.transport.as_ref();
+        match exchange(self.profile, transport, &login.token, || self.now()) {
+            Ok(minted) => self.keep(login, begun, minted),
+            Err(NotMinted { trouble: Trouble::Unanswered, .. }) if begun.before.is_some() => {
+                self.lost(login, begun)
+            }
+            Err(not_minted) => self.judge(login, begun, not_minted),
+        }
+    }
+
+    /// Keeps new tokens, wherever this grant is stored.
+    fn keep(&self, login: &Login, begun: Begun, minted: Minted) -> Result<Refreshed, RefreshError> {
+        let Minted { tokens, expires_at } = minted;
+        let new = Credential { holding: Holding::Owned(tokens.clone()), ..(*login.credential).clone() };
+        let (provider, id) = (self.ask.provider.clone(), self.ask.id.clone());
+        if new.contradicts_account_of(&login.credential) {
+            self.change(&[self.note(begun.spent, None)])?;
+            return Err(RefreshError::OtherAccount { provider, id });
+        }
+        let holders = self.pool()?;
+        let holders = holders.credentials().iter().filter(|holder| holder.holds(begun.spent));
+        let rotate = |holder: &Arc<Credential>| {
+            self.action(Action::Rotate {
+                target: Target::Held(holder.id.clone(), begun.spent),
+                tokens: tokens.clone(),
+                grant: Grant::Same,
+                expires_at,
+            })
+        };
+        let changes: Vec<_> = holders.map(rotate).collect();
+        let committed = self.insist(&changes)?;
+        let is_kept = |outcome: &Result<Outcome, ChangeError>| matches!(outcome, Ok(Outcome::Rotated(kept)) if *kept == id);
+        let is_kept = committed.outcomes.iter().any(is_kept);
+        let now_stored = self.credential()?;
+        // Another program stored another login meanwhile, and that is the one that counts.
+        Ok(if is_kept { Refreshed::Renewed(now_stored) } else { Refreshed::Adopted(now_stored) })
+    }
+
+    /// Tries again to write what must not be lost.
+    fn insist(&self, changes: &[(DateTime<Utc>, Change)]) -> Result<Committed, RefreshError> {
+        let mut attempts = 1;
+        loop {
+            match self.change(changes) {
+                Err(_) if attempts < ATTEMPTS_TO_KEEP => attempts += 1,
+                result => return result,
+            }
+        }
+    }
+
+    /// Judges a refusal, or an exchange that gave nothing.
+    fn judge(&self, login: &Login, begun: Begun, not_minted: NotMinted) -> Result<Refreshed, RefreshError> {
+        let NotMinted { trouble, failure } = not_minted;
+        let now = self.now();
+        let judgement = Judgement::of_refresh(failure, &self.ask.provider, &Cooldowns::default(), now);
+        let kind = judgement.verdict.kind;
+        let error = LastError::of(&judgement.failure, kind, Some(&login.credential));
+        let (provider, id) = (self.ask.provider.clone(), self.ask.id.clone());
+        if judgement.verdict.is_terminal() && begun.before.is_some() {
+            return self.lost(login, begun);
+        }
+        if judgement.verdict.is_terminal() || kind == Kind::Entitlement {
+            let mark = self.action(Action::Fail { target: self.target(begun.spent), judgement });
+            let marked = self.change(&[mark, self.note(begun.spent, None)])?;
+            return self.unless_moved(&marked, || match kind {
+                Kind::Entitlement => RefreshError::NotEntitled { provider, id, error },
+                _ => self.dead(error),
+            });
+        }
+        let until = next_attempt(&judgement, now);
+        let stage = if trouble == Trouble::Unanswered || begun.before.is_some() {
+            Stage::Unanswered { until }
+        } else {
+            Stage::Resting { until }
+        };
+        let at = if begun.before.is_some() { begun.first_at } else { now };
+        let renewal = Renewal { subject: begun.spent, at, stage };
+        let mut changes = vec![self.note(begun.spent, Some(renewal))];
+        // A token that is still good stays in use.
+        if login.credential.token_ends_at().is_none_or(|ends| ends <= now) {
+            let judgement = Judgement { until, ..judgement };
+            changes.push(self.action(Action::Fail { target: self.target(begun.spent), judgement }));
+        }
+        let noted = self.change(&changes)?;
+        self.unless_moved(&noted, || RefreshError::Passing { provider, id, error, trouble, until })
+    }
+
+    /// The token was spent, or may be, and nobody has what it was spent for.
+    fn lost(&self, login: &Login, begun: Begun) -> Result<Refreshed, RefreshError> {
+        let how = match begun.before {
+            Some(Stage::Unanswered { .. }) => "lost without an answer at",
+            _ => "lost in a crash at",
+        };
+        let failure = Failure::unstated()
+            .code(format!("{how} {}", time::format(begun.first_at)))
+            .message("the refresh token was sent, and the answer was not kept");
+        let mut judgement =
+            Judgement::of_refresh(failure, &self.ask.provider, &Cooldowns::default(), self.now());
+        judgement.verdict.kind = Kind::AuthPermanent;
+        judgement.verdict.scope = Scope::Credential;
+        judgement.verdict.until = None;
+        let error = LastError::of(&judgement.failure, Kind::AuthPermanent, Some(&login.credential));
+        let mark = self.action(Action::Fail { target: self.target(begun.spent), judgement });
+        let marked = self.change(&[mark, self.note(begun.spent, None)])?;
+        self.unless_moved(&marked, || self.dead(error))
+    }
+
+    /// A verdict on a token that is stored no longer is none: what is stored instead is the answer.
+    fn unless_moved(
+        &self,
+        committed: &Committed,
+        error: impl FnOnce() -> RefreshError,
+    ) -> Result<Refreshed, RefreshError> {
+        match committed.outcomes.first() {
+            Some(Ok(Outcome::Stale)) => Ok(Refreshed::Adopted(self.credential()?)),
+            _ => Err(error()),
+        }
+    }
+
+    fn dead(&self, error: LastError) -> RefreshError {
+        RefreshError::Dead { provider: self.ask.provider.clone(), id: self.ask.id.clone(), error }
+    }
+
+    fn target(&self, spent: Fingerprint) -> Target {
+        Target::Held(self.ask.id.clone(), spent)
+    }
+
+    fn note(&self, spent: Fingerprint, refresh: Option<Renewal>) -> (DateTime<Utc>, Change) {
+        self.action(Action::NoteRefresh { target: self.target(spent), refresh })
+    }
+
+    fn action(&self, action: Action) -> (DateTime<Utc>, Change) {
+        (self.now(), Change { provider: self.ask.provider.clone(), action })
+    }
+
+    fn change(&self, changes: &[(DateTime<Utc>, Change)]) -> Result<Committed, RefreshError> {
+        Ok(self.inner.store.apply(changes, Pruning::Nothing, self.now())?)
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        (self.inner.clock)()
+    }
+}
