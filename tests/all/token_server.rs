@@ -29,6 +29,7 @@ struct State {
     spent: HashMap<String, usize>,
     bodies: Vec<String>,
     minted: usize,
+    answered: usize,
     is_released: bool,
 }
 
@@ -79,6 +80,12 @@ impl TokenServer {
         drop(changed.wait_while(state.lock().unwrap(), |state| state.bodies.len() < count).unwrap());
     }
 
+    /// Waits until so many answers were given.
+    pub(crate) fn wait_for_answers(&self, count: usize) {
+        let (state, changed) = &*self.state;
+        drop(changed.wait_while(state.lock().unwrap(), |state| state.answered < count).unwrap());
+    }
+
     /// Lets those go that are held.
     pub(crate) fn release(&self) {
         self.state.0.lock().unwrap().is_released = true;
@@ -118,8 +125,10 @@ impl TokenServer {
                 )
             }
         };
-        drop(state);
-        answer(stream, status, &text)
+        answer(stream, status, &text)?;
+        state.answered += 1;
+        changed.notify_all();
+        Ok(())
     }
 }
 
