@@ -1,0 +1,8 @@
+//! What a renewal does to a store, whatever a token endpoint answers.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod dialects;
+mod outcomes;
+mod support;
+mod threads;

@@ -1,0 +1,206 @@
+//! What is kept of a renewal, and what is not.
+
+use pool_core::Provider;
+use pool_oauth::{Ask, RefreshError, SendError, Settings, SettingsError};
+use serde_json::Value;
+
+use crate::support::{ACME, Act, World, put, seen};
+
+const PAIR: &str = r#"{"access_token": "new-access", "refresh_token": "new-refresh", "expires_in": 3600}"#;
+const GONE: &str = r#"{"error": "invalid_grant"}"#;
+
+#[test]
+fn a_refresh_token_that_is_left_out_stays() {
+    let world = World::acme();
+    world.says(200, r#"{"access_token": "new-access", "expires_in": 3600}"#);
+    assert_eq!(world.outcome(), "renewed [new-access old-refresh]");
+    world.passes(60);
+    world.says(200, PAIR);
+    assert_eq!(world.outcome(), "renewed [new-access new-refresh]");
+}
+
+#[test]
+fn what_was_renewed_a_moment_ago_is_not_renewed_again() {
+    let world = World::acme();
+    world.says(200, PAIR);
+    assert_eq!(world.outcome(), "renewed [new-access new-refresh]");
+    world.passes(1);
+    assert_eq!(world.outcome(), "fresh [new-access new-refresh]");
+    world.says(200, PAIR);
+    world.refresh_as(Ask { force: true, ..world.ask() }).unwrap();
+    world.passes(2);
+    world.says(200, PAIR);
+    assert_eq!(world.outcome(), "renewed [new-access new-refresh]");
+    assert_eq!(world.endpoint.sent().len(), 3);
+}
+
+#[test]
+fn whoever_saw_another_token_adopts_what_is_stored() {
+    let world = World::acme();
+    let ask = |seen| Ask { seen, force: true, ..world.ask() };
+    world.refresh_as(ask(seen("an-older-access"))).unwrap();
+    assert!(world.endpoint.sent().is_empty());
+    world.says(200, PAIR);
+    world.refresh_as(ask(seen("old-access"))).unwrap();
+    assert_eq!(world.endpoint.sent().len(), 1);
+}
+
+#[test]
+fn a_refusal_is_believed_only_while_the_token_that_was_spent_is_stored() {
+    for (status, body) in [(400, GONE), (403, "{}"), (500, "{}"), (200, PAIR)] {
+        let world = World::acme();
+        let path = world.path();
+        let another = move || {
+            let acme = Provider::new("acme").unwrap();
+            put(&path, &acme, "their-access", "their-refresh", "2026-05-26T13:00:00Z");
+        };
+        world.endpoint.then(Act::Meanwhile(Box::new(another), status, body.to_owned()));
+        assert_eq!(world.outcome(), "adopted [their-access their-refresh]", "{status} {body}");
+        assert_eq!(world.record(), Value::Null, "{status} {body}");
+    }
+}
+
+#[test]
+fn a_login_that_is_gone_is_dead_and_not_asked_for_again() {
+    let world = World::acme();
+    world.says(400, GONE);
+    let dead = "`a` in `acme` is dead: HTTP 400, invalid_grant [old-access old-refresh]";
+    assert_eq!(world.outcome(), dead);
+    assert_eq!(world.outcome(), dead);
+    assert_eq!(world.endpoint.sent().len(), 1);
+    // A new login is another token, and needs no reset.
+    world.put("next-access", "next-refresh");
+    world.says(200, PAIR);
+    assert_eq!(world.outcome(), "renewed [new-access new-refresh]");
+}
+
+#[test]
+fn a_trouble_that_passes_costs_a_short_while_and_no_token_that_is_still_good() {
+    for error in [SendError::NotSent("refused".to_owned()), SendError::TimedOut] {
+        let world = World::acme();
+        world.put_good_for_an_hour();
+        world.endpoint.then(Act::Fail(error));
+        assert!(matches!(world.refresh(), Err(RefreshError::Passing { .. })));
+        assert_eq!(world.record()["status"], Value::Null, "the token is still good");
+        assert!(matches!(world.refresh(), Err(RefreshError::Resting { .. })));
+        assert_eq!(world.endpoint.sent().len(), 1);
+        world.passes(1);
+        world.says(200, PAIR);
+        assert_eq!(world.outcome(), "renewed [new-access new-refresh]");
+        assert_eq!(world.record()["refresh"], Value::Null);
+    }
+}
+
+#[test]
+fn a_token_that_has_ended_rests_with_its_login() {
+    let world = World::acme();
+    world.says(503, "");
+    world.refresh().unwrap_err();
+    assert_eq!(world.record()["status"], "exhausted");
+    assert_eq!(world.record()["reset_at"], world.record()["refresh"]["until"]);
+    world.passes(1);
+    world.says(200, PAIR);
+    world.refresh().unwrap();
+    assert_eq!(world.record()["status"], "ok");
+}
+
+#[test]
+fn a_token_that_was_not_sent_is_as_good_as_before_however_often_that_happens() {
+    let world = World::acme();
+    for _ in 0..5 {
+        world.endpoint.then(Act::Fail(SendError::NotSent("no such host".to_owned())));
+        assert!(world.refresh().unwrap_err().is_passing());
+        world.passes(1);
+    }
+    world.says(200, PAIR);
+    assert_eq!(world.outcome(), "renewed [new-access new-refresh]");
+}
+
+#[test]
+fn a_token_whose_answer_never_came_is_sent_once_more_and_never_again() {
+    for last in
+        [Act::Fail(SendError::TimedOut), Act::Say(400, GONE.to_owned()), Act::Say(200, "?".to_owned())]
+    {
+        let world = World::acme();
+        world.endpoint.then(Act::Fail(SendError::Unclear("reset".to_owned())));
+        assert!(world.refresh().unwrap_err().is_passing());
+        assert_eq!(world.record()["refresh"]["unanswered"], true);
+        // What is known not to be sent is no attempt.
+        world.passes(1);
+        world.endpoint.then(Act::Fail(SendError::NotSent("refused".to_owned())));
+        assert!(world.refresh().unwrap_err().is_passing());
+        world.passes(1);
+        world.endpoint.then(last);
+        let lost = world.refresh().unwrap_err();
+        assert!(lost.to_string().contains("lost without an answer at 2026-05-26T12:01:00Z"), "{lost}");
+        assert_eq!(world.record()["status"], "dead");
+        assert!(matches!(world.refresh(), Err(RefreshError::Dead { .. })));
+        assert_eq!(world.endpoint.sent().len(), 3);
+    }
+}
+
+#[test]
+fn what_an_account_may_not_do_is_no_death() {
+    let world = World::acme();
+    world.says(403, r#"{"error": "access_denied", "error_description": "Your plan does not include this."}"#);
+    assert!(matches!(world.refresh(), Err(RefreshError::NotEntitled { .. })));
+    assert_eq!(world.record()["last_error"]["kind"], "entitlement");
+    assert_eq!(world.record()["status"], "exhausted");
+}
+
+#[test]
+fn tokens_of_another_account_are_refused() {
+    // The claims are {"account_id":"A","sub":"u"} and {"account_id":"B","sub":"u"}.
+    let (mine, theirs) = (
+        "e30.eyJhY2NvdW50X2lkIjoiQSIsInN1YiI6InUifQ.c2ln",
+        "e30.eyJhY2NvdW50X2lkIjoiQiIsInN1YiI6InUifQ.c2ln",
+    );
+    let world = World::of("acme", mine, "old-refresh");
+    world.says(200, &format!(r#"{{"access_token": "{theirs}", "refresh_token": "new-refresh"}}"#));
+    assert!(matches!(world.refresh(), Err(RefreshError::OtherAccount { .. })));
+    assert_eq!(
+        (world.entry()["access_token"].as_str(), world.entry()["refresh_token"].as_str()),
+        (Some(mine), Some("old-refresh"))
+    );
+}
+
+#[test]
+fn what_is_no_login_is_not_sent_anywhere() {
+    let world = World::of("acme", "just-a-key", "");
+    assert!(matches!(world.refresh(), Err(RefreshError::NotALogin { .. })));
+    assert!(world.endpoint.sent().is_empty());
+}
+
+#[test]
+fn no_error_shows_a_token() {
+    let world = World::of("acme", "canary-access-77aa", "canary-refresh-90cc");
+    let echo = r#"{"error": "invalid_grant", "error_description": "canary-refresh-90cc of canary-access-77aa is spent"}"#;
+    world.says(400, echo);
+    let error = world.refresh().unwrap_err();
+    assert!(!format!("{error} {error:?} {}", world.record()).contains("canary"), "{error:?}");
+}
+
+#[test]
+fn settings_say_what_is_wrong_with_them() {
+    let profile = |text: &str| Settings::parse(text)?.profile(&Provider::new("acme").unwrap());
+    let shown = [
+        "",
+        "[oauth.acme]\nclient_id = \"agent\"",
+        "[oauth.acme]\ntoken_url = \"http://acme.example/token\"",
+        "[oauth.acme]\ntoken_url = \"acme\"",
+        "[oauth.acme]\ntoken_uri = \"https://acme.example/token\"",
+        "[oauth.acme]\nencoding = \"xml\"",
+        "[oauth\n",
+    ]
+    .map(|text| {
+        let error = profile(text).unwrap_err();
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+        format!("{text:?}\n    {error}{}", cause.unwrap_or_default())
+    });
+    insta::assert_snapshot!(shown.join("\n"));
+    assert!(matches!(Settings::beside(std::path::Path::new("/no/such/folder/auth.json")), Ok(_)));
+    let profile: Result<_, SettingsError> =
+        profile(&format!("{ACME}encoding = \"json\"\nskew_seconds = 5\ntimeout_seconds = 7"));
+    let profile = profile.unwrap();
+    assert_eq!((profile.skew.num_seconds(), profile.timeout.as_secs()), (5, 7));
+}
