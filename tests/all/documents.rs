@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::Home;
+use crate::token_server::{Act, TokenServer};
 
 #[test]
 fn the_readme_shows_what_happens() {
@@ -45,6 +46,8 @@ fn replay(name: &str) {
     let path = root().join(name);
     let text = std::fs::read_to_string(&path).unwrap();
     let home = home();
+    let gone = Act::Say(400, r#"{"error": "invalid_grant", "error_description": "Refresh token revoked"}"#);
+    let server = TokenServer::start([Act::Rotate, Act::Rotate, gone, Act::Say(503, "")]);
     let mut shown = String::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
@@ -52,7 +55,7 @@ fn replay(name: &str) {
         if line == "```console" {
             let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
             for command in block.iter().filter_map(|line| line.strip_prefix("$ ")) {
-                write!(shown, "$ {command}\n{}", run(&home, command)).unwrap();
+                write!(shown, "$ {command}\n{}", run(&home, &server.url(), command)).unwrap();
             }
             writeln!(shown, "```").unwrap();
         }
@@ -79,7 +82,7 @@ fn home() -> Home {
 }
 
 /// What a command prints, standard error behind standard output, and how it ended if not well.
-fn run(home: &Home, command: &str) -> String {
+fn run(home: &Home, token_url: &str, command: &str) -> String {
     let command = command.replace("cargo run --quiet --bin pool-migrate --", "pool-migrate");
     let command = command.replace("cargo run --quiet --bin pool --", "pool");
     let output = Command::new("sh")
@@ -87,6 +90,7 @@ fn run(home: &Home, command: &str) -> String {
         .env_clear()
         .env("PATH", format!("{}:/usr/bin:/bin", home.path().display()))
         .env("HERMES_HOME", home.path())
+        .env("TOKEN_URL", token_url)
         .current_dir(home.path())
         .output()
         .unwrap();

@@ -248,3 +248,48 @@ fn killed_after_the_answer_is_kept_nothing_is_lost() {
     all_succeeded(&ends);
     assert_eq!(server.posts(), 1);
 }
+
+#[test]
+fn a_server_that_hangs_up_gets_one_more_attempt() {
+    let (home, server) = (Home::with_store(STORE), TokenServer::start([Act::Drop]));
+    let command = format!("{} --force", refresh(&server));
+    assert_eq!(outcome(&home, &command), "failed");
+    assert_eq!(record(&home)["refresh"]["unanswered"], true);
+    assert_eq!(outcome(&home, &refresh(&server)), "failed", "it is not time yet");
+    assert_eq!(server.spends_of("old-refresh"), 1);
+    assert_eq!(outcome(&home, &command), "failed");
+    assert!(
+        record(&home)["last_error"]["reason"].as_str().unwrap().starts_with("lost without an answer at ")
+    );
+    assert_eq!((server.posts(), server.spends_of("old-refresh")), (2, 2));
+}
+
+#[test]
+fn no_token_is_printed_or_logged() {
+    let store = STORE.replace("old-", "canary-");
+    let echo = r#"{"error": "invalid_grant", "error_description": "canary-refresh is spent"}"#;
+    for act in [Act::Rotate, Act::Say(400, echo), Act::Say(500, "canary-access"), Act::Drop] {
+        let (home, server) = (Home::with_store(&store), TokenServer::start([act]));
+        for form in ["", " --json"] {
+            let words = format!("refresh openai-codex --token-url {}{form}", server.url());
+            let ran = home.pool_with(&words, &[("POOL_LOG", "trace")]);
+            let said = format!("{}{}", ran.out, ran.err);
+            assert!(!said.contains("canary") && !said.contains("minted-"), "{said}");
+        }
+        assert!(server.posts() > 0);
+    }
+}
+
+#[test]
+fn the_locks_of_grants_are_for_the_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let (home, server) = (Home::with_store(STORE), TokenServer::start([]));
+    assert_eq!(outcome(&home, &refresh(&server)), "renewed");
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    let folder = home.path().join("auth.refresh");
+    assert_eq!(mode(&folder), 0o700);
+    let locks: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+    assert_eq!(locks.len(), 1, "{locks:?}");
+    assert_eq!((mode(&locks[0]), locks[0].extension().unwrap().to_str()), (0o600, Some("lock")));
+}

@@ -1,7 +1,7 @@
 //! A token endpoint on loopback that does as it is told, and counts what it is given.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -11,8 +11,6 @@ use std::thread;
 pub(crate) enum Act {
     /// Spend the token and answer with the next pair; a token that was spent before is refused.
     Rotate,
-    /// The same without a refresh token in the answer: the old one stays good.
-    RotateAccessOnly,
     /// Answer with this, and spend nothing.
     Say(u16, &'static str),
     /// Spend the token, and close the connection without a word.
@@ -109,10 +107,6 @@ impl TokenServer {
         let (status, text) = match act {
             Act::Drop => return Ok(()),
             Act::Say(status, text) => (status, text.to_owned()),
-            Act::RotateAccessOnly => {
-                state.minted += 1;
-                (200, format!(r#"{{"access_token": "minted-access-{}", "expires_in": 3600}}"#, state.minted))
-            }
             Act::Rotate | Act::Hold if is_reused => (400, r#"{"error": "invalid_grant"}"#.to_owned()),
             Act::Rotate | Act::Hold => {
                 state.minted += 1;

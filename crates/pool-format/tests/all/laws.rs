@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{
-    Death, Fingerprint, Judged, Kind, LastError, Record, ResetFrom, Rest, State, Strikes, Usage,
+    Death, Fingerprint, Judged, Kind, LastError, Record, Renewal, ResetFrom, Rest, Stage, State, Strikes,
+    Usage,
 };
 use pool_format::raw::{Layout, Object};
 use pool_format::{
@@ -37,7 +38,7 @@ const ENTRY: [&str; 12] = [
 ];
 const RENEWED: [&str; 6] =
     ["access_token", "refresh_token", "agent_key", "secret_fingerprint", "expires_at", "expires_at_ms"];
-const RECORD: [&str; 13] = [
+const RECORD: [&str; 15] = [
     "status",
     "status_at",
     "subject",
@@ -50,6 +51,8 @@ const RECORD: [&str; 13] = [
     "models",
     "strikes",
     "replaced",
+    "refresh",
+    "renewed_at",
     "legacy",
 ];
 
@@ -112,6 +115,15 @@ fn states() -> impl Strategy<Value = State> {
     ]
 }
 
+fn renewals() -> impl Strategy<Value = Renewal> {
+    let stage = prop_oneof![
+        (any::<u32>(), any::<bool>()).prop_map(|(pid, is_retry)| Stage::Begun { pid, is_retry }),
+        times().prop_map(|until| Stage::Unanswered { until }),
+        times().prop_map(|until| Stage::Resting { until }),
+    ];
+    (fingerprints(), times(), stage).prop_map(|(subject, at, stage)| Renewal { subject, at, stage })
+}
+
 fn records() -> impl Strategy<Value = Record> {
     let usage = (any::<u64>(), proptest::option::of(times()));
     let strikes = proptest::option::of(
@@ -122,13 +134,17 @@ fn records() -> impl Strategy<Value = Record> {
         }),
     );
     let models = btree_map("[a-c]", states(), 0..3);
-    (states(), usage, models, strikes, proptest::option::of(fingerprints())).prop_map(
-        |(state, (request_count, last_used_at), models, strikes, replaced)| Record {
+    let refresh = proptest::option::of(renewals());
+    let renewed = (proptest::option::of(fingerprints()), proptest::option::of(times()));
+    (states(), usage, models, strikes, refresh, renewed).prop_map(
+        |(state, (request_count, last_used_at), models, strikes, refresh, (replaced, renewed_at))| Record {
             state,
             usage: Usage { request_count, last_used_at },
             models,
             strikes,
             replaced,
+            refresh,
+            renewed_at,
         },
     )
 }

@@ -3,5 +3,6 @@
 mod document;
 mod entry;
 mod laws;
+mod login;
 mod record;
 mod support;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{
-    Death, Fingerprint, Judged, Kind, LastError, Record, ResetFrom, Rest, State, Strikes, Usage,
+    Death, Fingerprint, Judged, Kind, LastError, Record, Renewal, ResetFrom, Rest, Stage, State, Strikes,
+    Usage,
 };
 use pool_format::raw::Layout;
 use pool_format::{kind_of, read_code, read_record, write_record};
@@ -28,6 +29,11 @@ fn written(current: Option<&str>, record: &Record) -> Option<String> {
 /// What is written over a record for a state, the rest of it being as it was read.
 fn with_state(current: &str, state: State) -> String {
     written(Some(current), &Record { state, ..read(current) }).expect("there is something to say")
+}
+
+fn renewing(stage: Stage) -> Record {
+    let refresh = Some(Renewal { subject: subject(), at: then(), stage });
+    Record { refresh, ..Record::default() }
 }
 
 fn in_state(state: State) -> Record {
@@ -332,8 +338,14 @@ fn each_kind_of_state_is_written_so() {
                 models: of_models,
                 strikes: Some(Strikes { subject: subject(), count: 2, first_at: then() }),
                 replaced: Some(subject()),
+                renewed_at: Some(then()),
+                ..Record::default()
             },
         ),
+        ("with a renewal under way", renewing(Stage::Begun { pid: 4242, is_retry: false })),
+        ("with its one more attempt", renewing(Stage::Begun { pid: 4242, is_retry: true })),
+        ("with a renewal without an answer", renewing(Stage::Unanswered { until: noon() })),
+        ("with a renewal that failed", renewing(Stage::Resting { until: noon() })),
     ];
     let shown = cases.map(|(name, record)| {
         let written = write_record(None, &record, Layout::indented(), noon()).unwrap();

@@ -1,0 +1,51 @@
+//! The other home of a login, in `providers`.
+
+use pool_core::{Credential, CredentialId, Holding, Secret, Tokens};
+use pool_format::Document;
+
+use crate::support::{acme, noon, object, pin, then};
+
+/// What becomes of `providers.acme` when the entry that has `old-refresh` is renewed.
+fn renewed(login: &str) -> String {
+    let text = format!(
+        r#"{{"active_provider": "other", "providers": {{"other": {{"n": 1e400}}, "acme": {login}}}}}"#
+    );
+    let mut document = Document::read(text.into_bytes()).expect("a store");
+    let secret = |text: &str| Secret::new(text.to_owned());
+    let tokens = Tokens::access(secret("new-access")).with_refresh(Some(secret("new-refresh")));
+    let credential = Credential {
+        holding: Holding::Owned(tokens),
+        expires_at: Some(noon()),
+        ..Credential::manual(CredentialId::new("a").expect("a name"), secret("any"))
+    };
+    document.renew_login(&acme(), &object(r#"{"refresh_token": "old-refresh"}"#), &credential, then());
+    let text = document.render().as_str().to_owned();
+    let rest =
+        text.strip_prefix(r#"{"active_provider": "other", "providers": {"other": {"n": 1e400}, "acme": "#);
+    rest.and_then(|rest| rest.strip_suffix("}}"))
+        .unwrap_or_else(|| panic!("more has changed: {text}"))
+        .to_owned()
+}
+
+#[test]
+fn a_login_with_the_spent_token_gets_the_new_ones() {
+    let nested = r#"{"tokens": {"access_token": "a", "refresh_token": "old-refresh", "id_token": "i"}, "auth_mode": "chatgpt"}"#;
+    let flat =
+        r#"{"refresh_token": "old-refresh", "agent_key": "a", "agent_key_expires_at": "x", "scope": "s"}"#;
+    pin("renewed_logins", &[renewed(nested), renewed(flat)].join("\n"));
+}
+
+#[test]
+fn another_login_stays_as_it_is() {
+    for login in [
+        r#"{"tokens": {"refresh_token": "another"}, "refresh_token": "old-refresh"}"#,
+        r#"{"tokens": {"refresh_token": null}}"#,
+        r#"{"refresh_token": "another"}"#,
+        r#"{"tokens": "old-refresh"}"#,
+        "{}",
+        "null",
+        r#"["old-refresh"]"#,
+    ] {
+        assert_eq!(renewed(login), login);
+    }
+}
