@@ -123,6 +123,25 @@ pub(crate) fn fingerprint(provider: &Provider, claims: &Claims) -> Option<Finger
     Some(Fingerprint::of(&key))
 }
 
+/// What people call the owner of a token, where its claims say so.
+pub(crate) fn owner(token: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Names {
+        email: Option<serde_json::Value>,
+        preferred_username: Option<serde_json::Value>,
+        upn: Option<serde_json::Value>,
+    }
+    let payload = token.split('.').nth(1)?;
+    let bytes = zeroize::Zeroizing::new(BASE64.decode(payload).ok()?);
+    let names: Names = serde_json::from_slice(&bytes).ok()?;
+    let names = [names.email, names.preferred_username, names.upn];
+    let mut names = names.iter().flatten().filter_map(|name| Some(name.as_str()?.trim().to_owned()));
+    names.find(|name| !name.is_empty() && name.len() <= LONGEST_NAME && !name.contains(char::is_control))
+}
+
+/// An address is 254 bytes long at most (RFC 5321).
+const LONGEST_NAME: usize = 254;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,6 +183,21 @@ mod tests {
         let plain = account(r#"{"account_id":"a","sub":"u"}"#);
         assert!(plain.is_some());
         assert_eq!(account(r#"{"sub":"v","account_id":"a","s\u0075b":"u"}"#), plain);
+    }
+
+    #[test]
+    fn an_owner_is_called_by_the_first_name_that_is_one() {
+        let cases = [
+            (r#"{"upn":"c","preferred_username":"b","email":"a@example.com"}"#, Some("a@example.com")),
+            (r#"{"upn":"c","preferred_username":" b "}"#, Some("b")),
+            (r#"{"upn":"c","email":"","preferred_username":7}"#, Some("c")),
+            (r#"{"email":"a\u001b[2J"}"#, None),
+            (r#"{"sub":"u"}"#, None),
+        ];
+        for (claims, name) in cases {
+            assert_eq!(owner(&token(claims)).as_deref(), name, "{claims}");
+        }
+        assert_eq!(owner("sk-test"), None);
     }
 
     #[test]

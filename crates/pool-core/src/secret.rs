@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::account::Claims;
+use crate::account::{self, Claims};
 
 /// Words that people leave where a key should go (the list that Hermes Agent refuses).
 const PLACEHOLDERS: [&str; 13] = [
@@ -92,6 +92,12 @@ impl Secret {
     /// What it says of its owner, where it is a JWT.
     pub(crate) fn claims(&self) -> Option<&Claims> {
         self.known.claims.get_or_init(|| Claims::of(self.expose()).map(Box::new)).as_deref()
+    }
+
+    /// What people call its owner, where it is a JWT that tells: `email`, else `preferred_username`, else `upn`.
+    #[must_use]
+    pub fn owner(&self) -> Option<String> {
+        account::owner(self.expose())
     }
 
     /// Whether there is nothing in it but white space.

@@ -78,6 +78,42 @@ pub enum RefreshError {
     },
 }
 
+/// Why nobody is logged in.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoginError {
+    /// The store cannot be read or changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It is not known where a device begins.
+    #[error("it is not known where a device logs in to this provider")]
+    NoDeviceUrl,
+    /// There was no answer, or a refusal.
+    #[error("the server gave no login{}", said(_0))]
+    NotGiven(LastError),
+    /// What came back is neither a code nor tokens.
+    #[error("the server answered with something else than a login, which was not kept")]
+    Unreadable,
+    /// The person said no.
+    #[error("the login was refused in the browser")]
+    Denied,
+    /// Nobody typed the code in.
+    #[error("the code was not used in time")]
+    Expired,
+    /// It has no tokens that could be replaced.
+    #[error("`{id}` is an API key, or lent by another place: a login cannot take its place")]
+    NotReplaceable {
+        /// Which.
+        id: CredentialId,
+    },
+    /// Somebody else logged in than whose credential it is.
+    #[error("that login is of another account than `{id}`, and was not kept")]
+    OtherAccount {
+        /// Which.
+        id: CredentialId,
+    },
+}
+
 /// How far an exchange came that gave no tokens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Trouble {

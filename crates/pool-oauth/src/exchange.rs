@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Trouble;
 use crate::profile::{Encoding, Profile};
+use crate::token_url::TokenUrl;
 use crate::transport::{Request, Response, SendError, Transport};
 
 /// New tokens.
@@ -16,6 +17,8 @@ use crate::transport::{Request, Response, SendError, Transport};
 pub(crate) struct Minted {
     pub(crate) tokens: Tokens,
     pub(crate) expires_at: Option<DateTime<Utc>>,
+    /// What it says of its owner (OpenID Connect), where that came too.
+    pub(crate) id_token: Option<Secret>,
 }
 
 /// No tokens: how far it came, and what was said.
@@ -36,7 +39,7 @@ pub(crate) fn exchange(
     read(profile, &answer, now())
 }
 
-fn not_answered(error: SendError) -> NotMinted {
+pub(crate) fn not_answered(error: SendError) -> NotMinted {
     let words = error.to_string();
     let (trouble, failure) = match error {
         SendError::NotSent(_) => (Trouble::NotSent, Failure::no_answer()),
@@ -63,29 +66,40 @@ fn request<'a>(profile: &'a Profile, token: &'a Secret) -> Request<'a> {
         client_id: profile.client_id.as_deref(),
     };
     let (kind, body) = match profile.encoding {
-        Encoding::Form => ("application/x-www-form-urlencoded", form(&fields)),
-        Encoding::Json => ("application/json", serde_json::to_string(&fields).unwrap_or_default()),
+        Encoding::Form => {
+            let fields = [
+                ("grant_type", Some(fields.grant_type)),
+                ("refresh_token", fields.refresh_token),
+                ("client_id", fields.client_id),
+            ];
+            (FORM, form(&fields))
+        }
+        Encoding::Json => (JSON, serde_json::to_string(&fields).unwrap_or_default()),
     };
-    let own = [("Content-Type", kind), ("Accept", "application/json")];
+    Request { token_header, ..post(profile, &profile.token_url, kind, body) }
+}
+
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+pub(crate) const JSON: &str = "application/json";
+
+/// A request with what every one of this profile has.
+pub(crate) fn post<'a>(profile: &Profile, url: &'a TokenUrl, kind: &'a str, body: String) -> Request<'a> {
+    let own = [("Content-Type", kind), ("Accept", JSON)];
     Request {
-        url: &profile.token_url,
+        url,
         headers: own.into_iter().chain(profile.dialect.headers.iter().copied()).collect(),
-        token_header,
+        token_header: None,
         body: Zeroizing::new(body),
         timeout: profile.timeout,
     }
 }
 
-fn form(fields: &Fields<'_>) -> String {
-    let fields = [
-        ("grant_type", Some(fields.grant_type)),
-        ("refresh_token", fields.refresh_token),
-        ("client_id", fields.client_id),
-    ];
+/// Those fields that there are, as a form.
+pub(crate) fn form(fields: &[(&str, Option<&str>)]) -> String {
     // Of the right size at once, so that no outgrown copy of the token is left behind.
     let longest = fields.iter().map(|(name, value)| name.len() + 2 + 3 * value.unwrap_or("").len()).sum();
     let mut text = String::with_capacity(longest);
-    for (name, value) in fields {
+    for &(name, value) in fields {
         let Some(value) = value else { continue };
         if !text.is_empty() {
             text.push('&');
@@ -114,12 +128,18 @@ struct Answer {
     expires_in: Option<serde_json::Value>,
     /// MiniMax: a time in milliseconds, or a lifetime in seconds.
     expired_in: Option<serde_json::Value>,
+    id_token: Option<serde_json::Value>,
     /// MiniMax: `success`, or what went wrong.
     status: Option<serde_json::Value>,
     error: Option<serde_json::Value>,
 }
 
-fn read(profile: &Profile, answer: &Response, now: DateTime<Utc>) -> Result<Minted, NotMinted> {
+/// The tokens in an answer.
+pub(crate) fn read(
+    profile: &Profile,
+    answer: &Response,
+    now: DateTime<Utc>,
+) -> Result<Minted, NotMinted> {
     if !(200..300).contains(&answer.status) {
         return Err(refused(profile, answer, answer.status));
     }
@@ -143,7 +163,12 @@ fn read(profile: &Profile, answer: &Response, now: DateTime<Utc>) -> Result<Mint
     let lifetime = || profile.dialect.lifetime.map(|seconds| now + TimeDelta::seconds(seconds.into()));
     let ends =
         [&fields.expires_in, &fields.expired_in].into_iter().flatten().find_map(|told| ends_at(told, now));
-    Ok(Minted { tokens, expires_at: ends.or_else(lifetime).map(time::truncate) })
+    let id_token = fields.id_token.as_ref().and_then(|token| token.as_str());
+    Ok(Minted {
+        tokens,
+        expires_at: ends.or_else(lifetime).map(time::truncate),
+        id_token: id_token.map(|token| Secret::new(token.to_owned())),
+    })
 }
 
 /// What is not a success. Some refuse with a 200.

@@ -4,10 +4,14 @@
 //! A refresh token is good for one use. So a renewal holds a lock of its own for the grant, writes down what it is about to do
 //! before it does it, and keeps the answer before anything else. What is known of a provider's token endpoint is a
 //! [`Profile`]; who sends the request is a [`Transport`].
+//!
+//! A [`DeviceLogin`] makes a new login with a code that a person types in elsewhere. Nothing is stored before its tokens are there.
 
+mod device;
 mod error;
 mod exchange;
 mod http;
+mod login;
 mod pace;
 mod profile;
 mod refresher;
@@ -15,8 +19,10 @@ mod settings;
 mod token_url;
 mod transport;
 
-pub use error::{RefreshError, Trouble};
+pub use device::{DeviceCode, DeviceLogin, NewLogin, Waiter};
+pub use error::{LoginError, RefreshError, Trouble};
 pub use http::Http;
+pub use login::{Keep, Kept, replaceable};
 pub use profile::{Encoding, Profile};
 pub use refresher::{Ask, Refreshed, Refresher, Running};
 pub use settings::{Settings, SettingsError};

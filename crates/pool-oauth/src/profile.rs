@@ -14,6 +14,10 @@ pub struct Profile {
     pub token_url: TokenUrl,
     /// The public client that the login was made for, where the endpoint wants to know.
     pub client_id: Option<String>,
+    /// Where a device begins to log in, where that is known.
+    pub device_url: Option<TokenUrl>,
+    /// What a login asks for, separated by blanks, where the endpoint wants to know.
+    pub scope: Option<String>,
     /// How the request is written.
     pub encoding: Encoding,
     /// So long before its end a token is due; 2 minutes by default.
@@ -44,15 +48,29 @@ pub(crate) struct Dialect {
     pub(crate) lifetime: Option<u32>,
     /// Words in a refusal that tell that the grant is gone, beside the codes of RFC 6749 and their kin.
     pub(crate) gone: &'static [&'static str],
+    /// How a device logs in.
+    pub(crate) flow: Flow,
 }
 
-const PLAIN: Dialect = Dialect { headers: &[], token_header: None, lifetime: None, gone: &[] };
+/// How a device logs in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Flow {
+    /// RFC 8628.
+    Standard,
+    /// Codex: the device is told an authorization code, which it then exchanges.
+    Codex,
+}
+
+const PLAIN: Dialect =
+    Dialect { headers: &[], token_header: None, lifetime: None, gone: &[], flow: Flow::Standard };
 
 /// A row: everything that is known.
 struct Row {
     provider: &'static str,
     token_url: &'static str,
     client_id: &'static str,
+    /// None where the way to log in is another, or not known.
+    device_url: Option<&'static str>,
     encoding: Encoding,
     /// Seconds.
     skew: u32,
@@ -71,16 +89,18 @@ const ROWS: [Row; 6] = [
         provider: "openai-codex",
         token_url: "https://auth.openai.com/oauth/token",
         client_id: "app_EMoamEEZ73f0CkXaXp7hrann",
+        device_url: Some("https://auth.openai.com/api/accounts/deviceauth/usercode"),
         encoding: Encoding::Form,
         skew: SKEW,
         timeout: TIMEOUT,
-        dialect: PLAIN,
+        dialect: Dialect { flow: Flow::Codex, ..PLAIN },
     },
     // One host: console.anthropic.com takes the same tokens, and must not be asked after it.
     Row {
         provider: "anthropic",
         token_url: "https://platform.claude.com/v1/oauth/token",
         client_id: "9d1c250a-e61b-44d9-88ed-5944d1962f5e",
+        device_url: None,
         // As Claude Code sends it.
         encoding: Encoding::Json,
         skew: SKEW,
@@ -97,6 +117,7 @@ const ROWS: [Row; 6] = [
         provider: "xai-oauth",
         token_url: "https://auth.x.ai/oauth2/token",
         client_id: "b1a00492-073a-47ea-816f-4c329264a828",
+        device_url: None,
         encoding: Encoding::Form,
         skew: 3600,
         timeout: TIMEOUT,
@@ -106,6 +127,7 @@ const ROWS: [Row; 6] = [
         provider: "nous",
         token_url: "https://portal.nousresearch.com/api/oauth/token",
         client_id: "hermes-cli",
+        device_url: None,
         encoding: Encoding::Form,
         skew: SKEW,
         timeout: 15,
@@ -117,6 +139,7 @@ const ROWS: [Row; 6] = [
         provider: "minimax-oauth",
         token_url: "https://api.minimax.io/oauth/token",
         client_id: "78257093-7e40-4613-99e0-527b14b39113",
+        device_url: None,
         encoding: Encoding::Form,
         skew: 60,
         timeout: 15,
@@ -130,6 +153,7 @@ const ROWS: [Row; 6] = [
         provider: "qwen-oauth",
         token_url: "https://chat.qwen.ai/api/v1/oauth2/token",
         client_id: "f0304373b74a44d2b584a3fb70ca9e56",
+        device_url: None,
         encoding: Encoding::Form,
         skew: SKEW,
         timeout: TIMEOUT,
@@ -155,6 +179,8 @@ impl Profile {
         Some(Self {
             token_url: row.token_url.parse().ok()?,
             client_id: Some(row.client_id.to_owned()),
+            device_url: row.device_url.and_then(|url| url.parse().ok()),
+            scope: None,
             encoding: row.encoding,
             skew: TimeDelta::seconds(row.skew.into()),
             timeout: Duration::from_secs(row.timeout.into()),
@@ -168,6 +194,8 @@ impl Profile {
         Self {
             token_url,
             client_id: None,
+            device_url: None,
+            scope: None,
             encoding: Encoding::Form,
             skew: TimeDelta::seconds(SKEW.into()),
             timeout: Duration::from_secs(TIMEOUT.into()),
@@ -193,6 +221,7 @@ mod tests {
             let profile = Profile::known(&Provider::new(row.provider).unwrap());
             let profile = profile.unwrap_or_else(|| panic!("{} has no good address", row.provider));
             assert!(profile.token_url.as_str().starts_with("https://"), "{}", row.provider);
+            assert_eq!(profile.device_url.is_some(), row.device_url.is_some(), "{}", row.provider);
             assert!(profile.timeout >= Duration::from_secs(5), "{}", row.provider);
         }
     }

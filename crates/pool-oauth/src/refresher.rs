@@ -305,7 +305,7 @@ impl Attempt<'_> {
 
     /// Keeps new tokens, wherever this grant is stored.
     fn keep(&self, login: &Login, begun: Begun, minted: Minted) -> Result<Refreshed, RefreshError> {
-        let Minted { tokens, expires_at } = minted;
+        let Minted { tokens, expires_at, .. } = minted;
         let new = Credential { holding: Holding::Owned(tokens.clone()), ..(*login.credential).clone() };
         let (provider, id) = (self.ask.provider.clone(), self.ask.id.clone());
         if new.contradicts_account_of(&login.credential) {

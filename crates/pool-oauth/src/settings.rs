@@ -38,6 +38,8 @@ pub struct Settings {
 struct Override {
     token_url: Option<String>,
     client_id: Option<String>,
+    device_url: Option<String>,
+    scope: Option<String>,
     encoding: Option<Encoding>,
     skew_seconds: Option<u32>,
     timeout_seconds: Option<u16>,
@@ -62,8 +64,10 @@ pub enum SettingsError {
         problem: String,
     },
     /// An address that is none to send a token to.
-    #[error("the token_url of `{provider}` cannot be used")]
+    #[error("the {name} of `{provider}` cannot be used")]
     Url {
+        /// Which.
+        name: &'static str,
         /// Whose.
         provider: Provider,
         /// Why.
@@ -121,8 +125,12 @@ impl Settings {
     /// When nobody says where, or it is no address to send a token to.
     pub fn profile_at(&self, provider: &Provider, url: Option<&TokenUrl>) -> Result<Profile, SettingsError> {
         let said = self.oauth.get(provider.as_str()).cloned().unwrap_or_default();
-        let told = said.token_url.as_deref().map(str::parse::<TokenUrl>).transpose();
-        let told = told.map_err(|source| SettingsError::Url { provider: provider.clone(), source })?;
+        let address = |name, text: Option<&str>| {
+            let address = text.map(str::parse::<TokenUrl>).transpose();
+            address.map_err(|source| SettingsError::Url { name, provider: provider.clone(), source })
+        };
+        let told = address("token_url", said.token_url.as_deref())?;
+        let device_url = address("device_url", said.device_url.as_deref())?;
         let known = Profile::known(provider);
         let profile = match (url.cloned().or(told), known) {
             (Some(token_url), Some(known)) => Profile { token_url, ..known },
@@ -132,6 +140,8 @@ impl Settings {
         };
         Ok(Profile {
             client_id: said.client_id.or(profile.client_id),
+            device_url: device_url.or(profile.device_url),
+            scope: said.scope.or(profile.scope),
             encoding: said.encoding.unwrap_or(profile.encoding),
             skew: said.skew_seconds.map_or(profile.skew, |skew| TimeDelta::seconds(skew.into())),
             timeout: said

@@ -1,0 +1,314 @@
+//! Logging in from a device without a browser: it shows a code, a person types it in elsewhere, and the device asks until that is
+//! done. RFC 8628, and the way of Codex.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use pool_core::{Credential, CredentialId, Failure, Kind, LastError, Secret};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::error::LoginError;
+use crate::exchange::{FORM, JSON, Minted, form, not_answered, post, read};
+use crate::profile::{Flow, Profile};
+use crate::token_url::TokenUrl;
+use crate::transport::{Request, Response, SendError, Transport};
+
+/// A code is good for so long, where nobody says: what Codex gives.
+const LIFETIME: Duration = Duration::from_secs(15 * 60);
+/// Whatever the server says.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+/// The pause between two questions, where nobody says (RFC 8628 section 3.2).
+const PAUSE: Duration = Duration::from_secs(5);
+/// Whatever the server says.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Codex is not asked more often.
+const SHORTEST_PAUSE_OF_CODEX: Duration = Duration::from_secs(3);
+/// What `slow_down` adds (RFC 8628 section 3.5), and what an answer that did not come adds.
+const SLOWER: Duration = Duration::from_secs(5);
+
+/// A server that is busy is asked so often for a code.
+const MOST_TRIES: u32 = 4;
+
+/// A code that a person types is no longer than this.
+const LONGEST_CODE: usize = 64;
+
+/// Where a person types the code of Codex, and where its login would lead a browser.
+const CODEX_PAGE: &str = "https://auth.openai.com/codex/device";
+const CODEX_REDIRECT: &str = "https://auth.openai.com/deviceauth/callback";
+
+/// Lets time pass between two questions, and knows how much did.
+pub trait Waiter {
+    /// How much time has passed since some moment, always the same one.
+    fn passed(&self) -> Duration;
+    /// Waits so long. The code is good for `left`.
+    fn wait(&self, pause: Duration, left: Duration);
+}
+
+/// A login by device code.
+#[derive(Clone, Copy)]
+pub struct DeviceLogin<'a> {
+    /// Whose.
+    pub profile: &'a Profile,
+    /// Who sends.
+    pub transport: &'a dyn Transport,
+    /// Who waits.
+    pub waiter: &'a dyn Waiter,
+}
+
+/// A code that waits for a person.
+#[derive(Debug)]
+pub struct DeviceCode {
+    /// The page to open.
+    pub page: TokenUrl,
+    /// What to type there.
+    pub user_code: String,
+    /// How long it is good.
+    pub lifetime: Duration,
+    /// What we name it to the server.
+    secret: Secret,
+    pause: Duration,
+    /// When it ends, by the waiter's time.
+    ends: Duration,
+}
+
+/// The tokens of a login that is done, and whose they are, where that is told.
+#[derive(Debug)]
+pub struct NewLogin {
+    pub(crate) tokens: pool_core::Tokens,
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+    pub(crate) owner: Option<String>,
+}
+
+/// What the server says while it is asked.
+enum Told {
+    Done(Box<Response>),
+    Pending,
+    SlowDown,
+}
+
+/// The fields of a code, of both flows.
+#[derive(Deserialize)]
+struct Fields {
+    #[serde(alias = "device_auth_id")]
+    device_code: Option<String>,
+    #[serde(alias = "usercode")]
+    user_code: Option<String>,
+    #[serde(alias = "verification_url")]
+    verification_uri: Option<String>,
+    expires_in: Option<Value>,
+    interval: Option<Value>,
+}
+
+/// What Codex gives in place of tokens.
+#[derive(Deserialize)]
+struct Authorization {
+    authorization_code: String,
+    code_verifier: String,
+}
+
+impl DeviceLogin<'_> {
+    /// Asks for a code.
+    ///
+    /// # Errors
+    ///
+    /// When it is not known where, or there is no code to be had.
+    pub fn begin(&self) -> Result<DeviceCode, LoginError> {
+        let url = self.profile.device_url.as_ref().ok_or(LoginError::NoDeviceUrl)?;
+        let mut tries = 1;
+        let answer = loop {
+            let answer = self.transport.post(&self.code_request(url)).map_err(no_answer)?;
+            if answer.status != 429 || tries == MOST_TRIES {
+                break answer;
+            }
+            let told = answer.headers.get("retry-after").and_then(|seconds| seconds.trim().parse().ok());
+            let pause = told.map_or(Duration::from_secs(1 << tries), Duration::from_secs);
+            self.waiter.wait(pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE), Duration::ZERO);
+            tries += 1;
+        };
+        if !(200..300).contains(&answer.status) || error_code(&answer).is_some() {
+            return Err(refused(&answer, None));
+        }
+        self.read_code(&answer).ok_or(LoginError::Unreadable)
+    }
+
+    fn code_request<'a>(&self, url: &'a TokenUrl) -> Request<'a> {
+        let client_id = self.profile.client_id.as_deref();
+        match self.profile.dialect.flow {
+            Flow::Standard => {
+                let fields = [("client_id", client_id), ("scope", self.profile.scope.as_deref())];
+                post(self.profile, url, FORM, form(&fields))
+            }
+            Flow::Codex => post(self.profile, url, JSON, json!({ "client_id": client_id }).to_string()),
+        }
+    }
+
+    fn read_code(&self, answer: &Response) -> Option<DeviceCode> {
+        let fields: Fields = serde_json::from_slice(&answer.body).ok()?;
+        let (page, shortest) = match self.profile.dialect.flow {
+            Flow::Standard => (fields.verification_uri?, SHORTEST_PAUSE),
+            Flow::Codex => (CODEX_PAGE.to_owned(), SHORTEST_PAUSE_OF_CODEX),
+        };
+        let secret = fields.device_code.map(Secret::new).filter(|secret| !secret.is_blank())?;
+        let user_code = fields.user_code.filter(|code| can_be_typed(code))?;
+        let lifetime = fields.expires_in.as_ref().and_then(seconds).unwrap_or(LIFETIME);
+        let lifetime = lifetime.clamp(SHORTEST_PAUSE, LONGEST_LIFETIME);
+        let pause = fields.interval.as_ref().and_then(seconds).unwrap_or(PAUSE);
+        Some(DeviceCode {
+            page: page.parse().ok()?,
+            user_code,
+            lifetime,
+            secret,
+            pause: pause.clamp(shortest, LONGEST_PAUSE),
+            ends: self.waiter.passed().saturating_add(lifetime),
+        })
+    }
+
+    /// Asks until the code was typed in. The clock tells when the tokens were given.
+    ///
+    /// # Errors
+    ///
+    /// When the person refused, or took too long, or the server gives no tokens.
+    pub fn finish(
+        &self,
+        code: &DeviceCode,
+        now: impl Fn() -> DateTime<Utc>,
+    ) -> Result<NewLogin, LoginError> {
+        let mut pause = code.pause;
+        loop {
+            let left = code.ends.saturating_sub(self.waiter.passed());
+            if left < pause {
+                return Err(LoginError::Expired);
+            }
+            self.waiter.wait(pause, left);
+            match self.ask(code)? {
+                Told::Done(answer) => return self.read_tokens(code, &answer, now()),
+                Told::Pending => {}
+                Told::SlowDown => pause += SLOWER,
+            }
+        }
+    }
+
+    fn ask(&self, code: &DeviceCode) -> Result<Told, LoginError> {
+        let flow = self.profile.dialect.flow;
+        let answer = match flow {
+            Flow::Standard => self.transport.post(&self.tokens_request(code)),
+            Flow::Codex => {
+                let url = self.poll_url()?;
+                let fields = json!({ "device_auth_id": code.secret.expose(), "user_code": code.user_code });
+                self.transport.post(&post(self.profile, &url, JSON, fields.to_string()))
+            }
+        };
+        // A connection that fails is no end: the person may be typing.
+        let Ok(answer) = answer else { return Ok(Told::SlowDown) };
+        let error = error_code(&answer);
+        match (answer.status, error.as_deref()) {
+            (_, Some("authorization_pending")) => Ok(Told::Pending),
+            (_, Some("slow_down")) | (429 | 500.., _) => Ok(Told::SlowDown),
+            (_, Some("access_denied")) => Err(LoginError::Denied),
+            (_, Some("expired_token")) => Err(LoginError::Expired),
+            (403 | 404, _) if flow == Flow::Codex => Ok(Told::Pending),
+            (200..300, None) => Ok(Told::Done(Box::new(answer))),
+            _ => Err(refused(&answer, Some(code))),
+        }
+    }
+
+    fn tokens_request(&self, code: &DeviceCode) -> Request<'_> {
+        let fields = [
+            ("grant_type", Some("urn:ietf:params:oauth:grant-type:device_code")),
+            ("device_code", Some(code.secret.expose())),
+            ("client_id", self.profile.client_id.as_deref()),
+        ];
+        post(self.profile, &self.profile.token_url, FORM, form(&fields))
+    }
+
+    /// Codex is asked beside where the code came from.
+    fn poll_url(&self) -> Result<TokenUrl, LoginError> {
+        let begun = self.profile.device_url.as_ref().ok_or(LoginError::NoDeviceUrl)?.as_str();
+        let folder = begun.rsplit_once('/').map_or(begun, |(folder, _)| folder);
+        format!("{folder}/token").parse().map_err(|_| LoginError::NoDeviceUrl)
+    }
+
+    fn read_tokens(
+        &self,
+        code: &DeviceCode,
+        answer: &Response,
+        now: DateTime<Utc>,
+    ) -> Result<NewLogin, LoginError> {
+        let exchanged = match self.profile.dialect.flow {
+            Flow::Standard => None,
+            Flow::Codex => Some(self.exchange(answer)?),
+        };
+        let minted = read(self.profile, exchanged.as_ref().unwrap_or(answer), now)
+            .map_err(|error| LoginError::NotGiven(masked(&error.failure, Some(code))))?;
+        Ok(NewLogin::of(minted))
+    }
+
+    /// Sends an authorization code, once: it is good for one use.
+    fn exchange(&self, answer: &Response) -> Result<Response, LoginError> {
+        let authorization: Authorization =
+            serde_json::from_slice(&answer.body).map_err(|_| LoginError::Unreadable)?;
+        let (code, verifier) =
+            (Secret::new(authorization.authorization_code), Secret::new(authorization.code_verifier));
+        let fields = [
+            ("grant_type", Some("authorization_code")),
+            ("code", Some(code.expose())),
+            ("redirect_uri", Some(CODEX_REDIRECT)),
+            ("client_id", self.profile.client_id.as_deref()),
+            ("code_verifier", Some(verifier.expose())),
+        ];
+        let request = post(self.profile, &self.profile.token_url, FORM, form(&fields));
+        self.transport.post(&request).map_err(no_answer)
+    }
+}
+
+impl std::fmt::Debug for DeviceLogin<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("DeviceLogin").field("profile", self.profile).finish_non_exhaustive()
+    }
+}
+
+impl NewLogin {
+    fn of(minted: Minted) -> Self {
+        let Minted { tokens, expires_at, id_token } = minted;
+        let owner = id_token.iter().chain(tokens.access_token()).find_map(Secret::owner);
+        Self { tokens, expires_at, owner }
+    }
+}
+
+/// What a server makes people type is a word, and no trick on their terminal.
+fn can_be_typed(code: &str) -> bool {
+    !code.trim().is_empty() && code.len() <= LONGEST_CODE && code.chars().all(|c| c.is_ascii_graphic() || c == ' ')
+}
+
+fn seconds(told: &Value) -> Option<Duration> {
+    let number = told.as_f64().or_else(|| told.as_str()?.trim().parse().ok())?;
+    Duration::try_from_secs_f64(number).ok()
+}
+
+/// The code of an OAuth error, whatever the status: some say it at 200.
+fn error_code(answer: &Response) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Error {
+        error: Option<Value>,
+    }
+    let error = serde_json::from_slice::<Error>(&answer.body).ok()?.error.filter(|error| !error.is_null())?;
+    let nested = error.get("code").and_then(Value::as_str);
+    Some(error.as_str().or(nested).unwrap_or_default().to_owned())
+}
+
+fn refused(answer: &Response, code: Option<&DeviceCode>) -> LoginError {
+    LoginError::NotGiven(masked(&Failure::http(answer.status).body(&answer.body), code))
+}
+
+fn no_answer(error: SendError) -> LoginError {
+    LoginError::NotGiven(masked(&not_answered(error).failure, None))
+}
+
+/// What may be said of a failure: without our code, should the server echo it.
+fn masked(failure: &Failure, code: Option<&DeviceCode>) -> LastError {
+    let holder = code.map(|code| Credential::manual(CredentialId::from_seed(0), code.secret.clone()));
+    LastError::of(failure, Kind::Unknown, holder.as_ref())
+}
