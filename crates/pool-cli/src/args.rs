@@ -63,6 +63,11 @@ pub(crate) enum Command {
     ///
     /// What is not in the table of known token endpoints stands in pool.toml beside the store, under `[oauth.PROVIDER]`.
     Refresh(RefreshArgs),
+    /// Log in with a code that is typed in elsewhere
+    ///
+    /// Shows a page and a code, and waits until somebody has typed it in there. Nothing is stored before that, so that Ctrl-C leaves
+    /// nothing behind.
+    Login(LoginArgs),
     /// Say what is wrong with the store, and what mends it
     Doctor(DoctorArgs),
     /// Run recorded events through a copy of the pool on a virtual clock
@@ -278,6 +283,25 @@ pub(crate) struct RefreshArgs {
     /// The token endpoint, for this once: https, or http to this machine
     #[arg(long, value_name = "URL", value_parser = parse_token_url)]
     pub(crate) token_url: Option<TokenUrl>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LoginArgs {
+    /// Whose pool
+    #[arg(value_parser = parse_provider)]
+    pub(crate) provider: Provider,
+    /// What to call it where it is new [default: what the login says, else login-N]
+    #[arg(long, value_name = "TEXT", value_parser = parse_text, conflicts_with = "instead_of")]
+    pub(crate) label: Option<String>,
+    /// Replace the tokens of this one: id, label or number in the list [default: the one of the same account]
+    #[arg(long = "for", value_name = "CRED")]
+    pub(crate) instead_of: Option<String>,
+    /// The token endpoint, for this once: https, or http to this machine
+    #[arg(long, value_name = "URL", value_parser = parse_token_url)]
+    pub(crate) token_url: Option<TokenUrl>,
+    /// Where the code is asked for, for this once: https, or http to this machine
+    #[arg(long, value_name = "URL", value_parser = parse_token_url)]
+    pub(crate) device_url: Option<TokenUrl>,
 }
 
 #[derive(Args, Debug)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use pool_core::{ChangeError, Provider, SelectError, Unavailable};
 use pool_format::FormatError;
-use pool_oauth::{RefreshError, SettingsError};
+use pool_oauth::{LoginError, Profile, RefreshError, SettingsError};
 use pool_store::{PickError, StoreError};
 
 use crate::exit;
@@ -50,6 +50,8 @@ pub(crate) enum CommandError {
     Settings(#[from] SettingsError),
     #[error(transparent)]
     Refresh(Box<RefreshError>),
+    #[error(transparent)]
+    Login(Box<LoginError>),
     #[error("`{provider}` has no login that can be renewed here")]
     NoLogin { provider: Provider },
     #[error("`{provider}` has {count} logins")]
@@ -85,6 +87,15 @@ impl From<RefreshError> for CommandError {
             RefreshError::Store(error) => error.into(),
             RefreshError::Settings(error) => Self::Settings(error),
             error => Self::Refresh(Box::new(error)),
+        }
+    }
+}
+
+impl From<LoginError> for CommandError {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::Store(error) => error.into(),
+            error => Self::Login(Box::new(error)),
         }
     }
 }
@@ -150,6 +161,7 @@ impl CommandError {
             )),
             Self::Settings(_) => Some("nothing was changed; mend pool.toml".to_owned()),
             Self::Refresh(error) => refresh_hint(error),
+            Self::Login(error) => login_hint(error).map(str::to_owned),
             Self::NoLogin { provider } => Some(format!("`pool list {provider}` shows what is there")),
             Self::SeveralLogins { .. } => Some("name one, or say `--all`".to_owned()),
             Self::NoVariable { .. } => {
@@ -197,9 +209,31 @@ fn refresh_hint(error: &RefreshError) -> Option<String> {
         RefreshError::NotEntitled { .. } => {
             "ask whoever runs the account for the plan or the right".to_owned()
         }
-        // Logins are made by the program that owns the store.
-        RefreshError::Dead { provider, .. } | RefreshError::OtherAccount { provider, .. } => {
+        RefreshError::Dead { provider, .. } | RefreshError::OtherAccount { provider, .. }
+            if Profile::known(provider).is_some_and(|profile| profile.device_url.is_none()) =>
+        {
             format!("log in again: `hermes auth add {provider}`")
+        }
+        RefreshError::Dead { provider, id, .. } | RefreshError::OtherAccount { provider, id } => {
+            format!("log in again: `pool login {provider} --for {id}`")
+        }
+        _ => return None,
+    };
+    Some(hint)
+}
+
+fn login_hint(error: &LoginError) -> Option<&'static str> {
+    let hint = match error {
+        LoginError::NoDeviceUrl => {
+            "name the place with `--device-url URL`, or as device_url in pool.toml beside the store"
+        }
+        LoginError::NotGiven(_) | LoginError::Unreadable => "nothing was stored; try again in a moment",
+        LoginError::Denied | LoginError::Expired => {
+            "nothing was stored; run the command again for another code"
+        }
+        LoginError::NotReplaceable { .. } => "leave `--for` out to have it as a credential of its own",
+        LoginError::OtherAccount { .. } => {
+            "log in with that account, or leave `--for` out to have it as a credential of its own"
         }
         _ => return None,
     };

@@ -81,6 +81,7 @@ fn pool(args: &PoolArgs) -> Result<ExitCode, CommandError> {
         Command::Add(args) => commands::add::run(&context()?, args),
         Command::Remove(args) => commands::remove::run(&context()?, args),
         Command::Refresh(args) => commands::refresh::run(&context()?, args),
+        Command::Login(args) => commands::login::run(&context()?, args),
         Command::Doctor(args) => commands::doctor::run(&context()?, args),
         Command::Replay(args) => commands::replay::run(&context()?, args),
         Command::Completions(args) => commands::completions::run(args),

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
@@ -42,6 +42,18 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<(), CommandError> {
 /// Says on standard error what a person should know, although the command goes on.
 pub(crate) fn print_warning(text: &str) {
     to_stderr(&format!("{WARNING}warning:{WARNING:#} {}\n", printable(text)));
+}
+
+/// Tells a person something on standard error that is no data.
+pub(crate) fn print_note(text: &str) {
+    to_stderr(&format!("{}\n", printable(text)));
+}
+
+/// Shows on a terminal how far it is, in place of what was shown so before; an empty text ends it.
+pub(crate) fn print_progress(text: &str) {
+    if io::stderr().is_terminal() {
+        to_stderr(&format!("\r\x1b[K{}", printable(text)));
+    }
 }
 
 /// Says why a command failed, and what to do next.

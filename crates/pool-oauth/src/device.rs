@@ -43,8 +43,8 @@ const CODEX_REDIRECT: &str = "https://auth.openai.com/deviceauth/callback";
 pub trait Waiter {
     /// How much time has passed since some moment, always the same one.
     fn passed(&self) -> Duration;
-    /// Waits so long. The code is good for `left`.
-    fn wait(&self, pause: Duration, left: Duration);
+    /// Waits so long. The code, where there is one yet, is good for `left`.
+    fn wait(&self, pause: Duration, left: Option<Duration>);
 }
 
 /// A login by device code.
@@ -125,7 +125,7 @@ impl DeviceLogin<'_> {
             }
             let told = answer.headers.get("retry-after").and_then(|seconds| seconds.trim().parse().ok());
             let pause = told.map_or(Duration::from_secs(1 << tries), Duration::from_secs);
-            self.waiter.wait(pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE), Duration::ZERO);
+            self.waiter.wait(pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE), None);
             tries += 1;
         };
         if !(200..300).contains(&answer.status) || error_code(&answer).is_some() {
@@ -171,18 +171,14 @@ impl DeviceLogin<'_> {
     /// # Errors
     ///
     /// When the person refused, or took too long, or the server gives no tokens.
-    pub fn finish(
-        &self,
-        code: &DeviceCode,
-        now: impl Fn() -> DateTime<Utc>,
-    ) -> Result<NewLogin, LoginError> {
+    pub fn finish(&self, code: &DeviceCode, now: impl Fn() -> DateTime<Utc>) -> Result<NewLogin, LoginError> {
         let mut pause = code.pause;
         loop {
             let left = code.ends.saturating_sub(self.waiter.passed());
             if left < pause {
                 return Err(LoginError::Expired);
             }
-            self.waiter.wait(pause, left);
+            self.waiter.wait(pause, Some(left));
             match self.ask(code)? {
                 Told::Done(answer) => return self.read_tokens(code, &answer, now()),
                 Told::Pending => {}
@@ -280,7 +276,9 @@ impl NewLogin {
 
 /// What a server makes people type is a word, and no trick on their terminal.
 fn can_be_typed(code: &str) -> bool {
-    !code.trim().is_empty() && code.len() <= LONGEST_CODE && code.chars().all(|c| c.is_ascii_graphic() || c == ' ')
+    !code.trim().is_empty()
+        && code.len() <= LONGEST_CODE
+        && code.chars().all(|c| c.is_ascii_graphic() || c == ' ')
 }
 
 fn seconds(told: &Value) -> Option<Duration> {

@@ -135,11 +135,7 @@ struct Answer {
 }
 
 /// The tokens in an answer.
-pub(crate) fn read(
-    profile: &Profile,
-    answer: &Response,
-    now: DateTime<Utc>,
-) -> Result<Minted, NotMinted> {
+pub(crate) fn read(profile: &Profile, answer: &Response, now: DateTime<Utc>) -> Result<Minted, NotMinted> {
     if !(200..300).contains(&answer.status) {
         return Err(refused(profile, answer, answer.status));
     }

@@ -12,8 +12,8 @@ use pool_store::{Committed, FileStore, Pruning, Store, StoreError};
 use crate::device::NewLogin;
 use crate::error::LoginError;
 
-/// Other programs change the store too; and six hex digits may be taken.
-const MOST_TRIES: u32 = 20;
+/// What cannot be written at first is tried again so often: it is the only copy of the login.
+const MOST_FAILURES: u32 = 2;
 
 /// Where a login is to go.
 #[derive(Clone, Debug, Default)]
@@ -68,24 +68,23 @@ impl NewLogin {
         keep: &Keep,
         now: DateTime<Utc>,
     ) -> Result<Kept, LoginError> {
-        let mut tries = 1;
+        let mut failures = 0;
         loop {
             let loaded = store.load(None, now)?;
             let pool = loaded.as_ref().and_then(|loaded| loaded.pools.get(provider));
             let action = self.action(provider, pool, keep)?;
             let change = Change { provider: provider.clone(), action };
-            let result = store.apply(&[(now, change)], Pruning::Nothing, now);
-            let is_last = tries == MOST_TRIES;
-            tries += 1;
-            match result.and_then(only) {
-                Ok((Outcome::Added(id), pool)) => return Ok(Kept::Added(find(&pool, provider, &id)?)),
-                Ok((Outcome::Rotated(id), pool)) => return Ok(Kept::Replaced(find(&pool, provider, &id)?)),
-                // It was changed between reading and writing.
-                Ok(_) if is_last => {
-                    return Err(StoreError::from(ChangeError::UnknownProvider { provider: provider.clone() }).into());
-                }
-                Err(error) if is_last || !can_be_tried_again(&error) => return Err(error.into()),
-                _ => {}
+            match store.apply(&[(now, change)], Pruning::Nothing, now).and_then(only) {
+                Ok((Outcome::Added(id), after)) => return Ok(Kept::Added(find(&after, provider, &id)?)),
+                Ok((Outcome::Rotated(id), after)) => return Ok(Kept::Replaced(find(&after, provider, &id)?)),
+                // Another program changed it between reading and writing.
+                Ok(_) => {}
+                Err(StoreError::Change(
+                    ChangeError::IdTaken { .. } | ChangeError::UnknownCredential { .. },
+                )) => {}
+                Err(error @ StoreError::Change(_)) => return Err(error.into()),
+                Err(_) if failures < MOST_FAILURES => failures += 1,
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -117,8 +116,12 @@ impl NewLogin {
     ) -> Result<Option<Arc<Credential>>, LoginError> {
         let all = pool.map_or(&[][..], Pool::credentials);
         if let Some(id) = &keep.instead_of {
-            let unknown =
-                || StoreError::from(ChangeError::UnknownCredential { provider: provider.clone(), id: id.clone() });
+            let unknown = || {
+                StoreError::from(ChangeError::UnknownCredential {
+                    provider: provider.clone(),
+                    id: id.clone(),
+                })
+            };
             let old = all.iter().find(|old| old.id == *id).ok_or_else(unknown)?;
             replaceable(old)?;
             if new.contradicts_account_of(old) {
@@ -131,7 +134,8 @@ impl NewLogin {
             let record = pool.and_then(|pool| pool.record(&old.id));
             record.is_some_and(|record| matches!(record.state, State::Dead(_)))
         };
-        let same = all.iter().filter(|old| replaceable(old).is_ok() && old.account(provider) == Some(account));
+        let same =
+            all.iter().filter(|old| replaceable(old).is_ok() && old.account(provider) == Some(account));
         Ok(same.min_by_key(|old| !is_dead(old)).cloned())
     }
 
@@ -168,14 +172,13 @@ fn only(mut committed: Committed) -> Result<(Outcome, Committed), StoreError> {
     Ok((outcome, committed))
 }
 
-fn find(committed: &Committed, provider: &Provider, id: &CredentialId) -> Result<Arc<Credential>, StoreError> {
+fn find(
+    committed: &Committed,
+    provider: &Provider,
+    id: &CredentialId,
+) -> Result<Arc<Credential>, StoreError> {
     let credentials = committed.pools.get(provider).map_or(&[][..], Pool::credentials);
     let unknown =
         || StoreError::from(ChangeError::UnknownCredential { provider: provider.clone(), id: id.clone() });
     credentials.iter().find(|credential| credential.id == *id).cloned().ok_or_else(unknown)
-}
-
-/// The tokens are the only copy of the login: a trouble of the disk may be over in a moment.
-fn can_be_tried_again(error: &StoreError) -> bool {
-    matches!(error, StoreError::Change(ChangeError::IdTaken { .. } | ChangeError::UnknownCredential { .. }))
 }

@@ -4,6 +4,7 @@
 
 mod dialects;
 mod http;
+mod login;
 mod outcomes;
 mod support;
 mod threads;

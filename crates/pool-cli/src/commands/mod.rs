@@ -6,6 +6,7 @@ pub(crate) mod doctor;
 pub(crate) mod exec;
 pub(crate) mod explain;
 pub(crate) mod list;
+pub(crate) mod login;
 pub(crate) mod man;
 pub(crate) mod migrate;
 pub(crate) mod pick;

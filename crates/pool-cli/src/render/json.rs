@@ -264,6 +264,23 @@ impl Changed {
     }
 }
 
+/// A login that was made.
+#[derive(Serialize, Debug)]
+pub(crate) struct LoggedIn {
+    #[serde(flatten)]
+    changed: Changed,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_ends_at: Option<String>,
+}
+
+impl LoggedIn {
+    pub(crate) fn of(provider: &Provider, login: &Credential, outcome: &'static str) -> Self {
+        let changed = Changed::of(provider, &login.id, &login.label);
+        Self { changed, outcome, token_ends_at: login.token_ends_at().map(time::format) }
+    }
+}
+
 /// What became of logins that were to be renewed.
 #[derive(Serialize, Debug)]
 pub(crate) struct Renewals {

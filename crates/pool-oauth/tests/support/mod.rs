@@ -124,6 +124,10 @@ impl World {
         *self.now.lock().unwrap() += TimeDelta::minutes(minutes);
     }
 
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        *self.now.lock().unwrap()
+    }
+
     pub(crate) fn refresher(&self) -> Refresher {
         let now = Arc::clone(&self.now);
         Refresher::with(FileStore::new(self.path()), self.endpoint.clone(), move || *now.lock().unwrap())

@@ -1,0 +1,248 @@
+//! Logging in by device code: what is asked, how long, and where the tokens go.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use pool_core::{CredentialId, Provider};
+use pool_oauth::{DeviceLogin, Keep, Kept, LoginError, Profile, SendError, Settings, Waiter};
+use pool_store::FileStore;
+
+use crate::support::{Act, World};
+
+const ACME: &str = r#"
+    [oauth.acme]
+    token_url = "https://acme.example/token"
+    device_url = "https://acme.example/device"
+    client_id = "agent"
+    scope = "openid offline_access"
+"#;
+
+const CODE: &str = r#"{"device_code": "secret-device", "user_code": "WDJB-MJHT", "interval": 5, "expires_in": 60,
+    "verification_uri": "https://acme.example/activate"}"#;
+const PENDING: &str = r#"{"error": "authorization_pending"}"#;
+const SLOW_DOWN: &str = r#"{"error": "slow_down"}"#;
+const PAIR: &str = r#"{"access_token": "new-access", "refresh_token": "new-refresh", "expires_in": 3600}"#;
+
+/// Claims of one account, of another, and what people call its owner.
+const MINE: &str = r#"{"account_id":"acct","sub":"user","email":"me@example.com"}"#;
+const THEIRS: &str = r#"{"account_id":"other","sub":"user"}"#;
+
+/// Takes no time, and notes the pauses.
+#[derive(Default)]
+struct Pauses(RefCell<Vec<u64>>);
+
+impl Waiter for Pauses {
+    fn passed(&self) -> Duration {
+        Duration::from_secs(self.0.borrow().iter().sum())
+    }
+
+    fn wait(&self, pause: Duration, _left: Option<Duration>) {
+        self.0.borrow_mut().push(pause.as_secs());
+    }
+}
+
+fn profile(provider: &str) -> Profile {
+    Settings::parse(ACME).unwrap().profile(&Provider::new(provider).unwrap()).unwrap()
+}
+
+/// Logs in and stores it; and how long it waited each time.
+fn log_in(world: &World, provider: &str, keep: &Keep) -> (Result<Kept, LoginError>, Vec<u64>) {
+    let (pauses, profile, now) = (Pauses::default(), profile(provider), world.now());
+    let login = DeviceLogin { profile: &profile, transport: &world.endpoint, waiter: &pauses };
+    let kept = login.begin().and_then(|code| login.finish(&code, || now)).and_then(|login| {
+        login.keep(&FileStore::new(world.path()), &Provider::new(provider).unwrap(), keep, now)
+    });
+    (kept, pauses.0.take())
+}
+
+/// A token with these claims.
+fn jwt(claims: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = "e30.".to_owned();
+    for three in claims.as_bytes().chunks(3) {
+        let bits = (0..3).fold(0_usize, |bits, at| bits << 8 | usize::from(*three.get(at).unwrap_or(&0)));
+        for at in 0..=three.len() {
+            text.push(char::from(DIGITS[bits >> (18 - 6 * at) & 63]));
+        }
+    }
+    text + ".c2ln"
+}
+
+fn pair(claims: &str) -> String {
+    format!(r#"{{"access_token": "{}", "refresh_token": "new-refresh", "expires_in": 3600}}"#, jwt(claims))
+}
+
+#[test]
+fn a_device_asks_until_the_code_is_typed_in() {
+    let world = World::acme();
+    for (status, body) in [(200, CODE), (400, PENDING), (400, PENDING), (400, SLOW_DOWN), (200, PAIR)] {
+        world.says(status, body);
+    }
+    let (kept, pauses) = log_in(&world, "acme", &Keep::default());
+    let Kept::Added(credential) = kept.unwrap() else { panic!("it is new") };
+    assert_eq!(pauses, [5, 5, 5, 10]);
+    assert_eq!((credential.label.as_str(), credential.source.as_str()), ("login-2", "manual:device_code"));
+    assert_eq!(credential.secret().unwrap().expose(), "new-access");
+    assert_eq!(credential.expires_at.unwrap().to_rfc3339(), "2026-05-26T13:01:00+00:00");
+    assert!(credential.can_be_renewed());
+    assert_eq!(world.entry()["refresh_token"], "old-refresh", "the other login is as it was");
+    let sent = world.endpoint.sent();
+    insta::assert_snapshot!([sent[0].as_str(), &sent[1]].join("\n---\n"));
+}
+
+#[test]
+fn codex_is_asked_in_its_own_way() {
+    let world = World::of("openai-codex", "old-access", "old-refresh");
+    let code = r#"{"device_auth_id": "secret-device", "user_code": "AB12-CD34", "interval": "1"}"#;
+    let authorization = r#"{"authorization_code": "code", "code_challenge": "c", "code_verifier": "v"}"#;
+    let slow = (429, "");
+    for (status, body) in
+        [slow, (200, code), (403, "{}"), (404, ""), (200, authorization), (200, &pair(MINE))]
+    {
+        world.says(status, body);
+    }
+    let (kept, pauses) = log_in(&world, "openai-codex", &Keep::default());
+    assert_eq!(kept.unwrap().credential().label, "me@example.com");
+    assert_eq!(pauses, [2, 3, 3, 3], "the busy server first");
+    let sent = world.endpoint.sent();
+    insta::assert_snapshot!([sent[1].as_str(), &sent[2], &sent[5]].join("\n---\n"));
+}
+
+#[test]
+fn who_does_not_get_a_login_stores_nothing() {
+    let token = |status, body: &str| vec![(200, CODE.to_owned()), (status, body.to_owned())];
+    let first = |status, body: &str| vec![(status, body.to_owned())];
+    let endless = |body: &str| {
+        let mut all = vec![(200, CODE.to_owned())];
+        all.resize(13, (400, body.to_owned()));
+        all
+    };
+    let cases = [
+        (token(400, r#"{"error": "access_denied"}"#), "the login was refused in the browser"),
+        (token(200, r#"{"error": "access_denied"}"#), "the login was refused in the browser"),
+        (token(400, r#"{"error": "expired_token"}"#), "the code was not used in time"),
+        (endless(PENDING), "the code was not used in time"),
+        (endless(SLOW_DOWN), "the code was not used in time"),
+        (
+            token(400, r#"{"error": "invalid_grant", "error_description": "secret-device is unknown"}"#),
+            "the server gave no login: HTTP 400, invalid_grant, [redacted] is unknown",
+        ),
+        (
+            token(200, "tokens"),
+            "the server gave no login: HTTP 200, the token endpoint answered with something else than tokens",
+        ),
+        (
+            token(200, r#"{"access_token": " "}"#),
+            "the server gave no login: HTTP 200, the token endpoint answered without an access token",
+        ),
+        (token(302, ""), "the server gave no login: HTTP 302"),
+        (first(401, r#"{"error": "invalid_client"}"#), "the server gave no login: HTTP 401, invalid_client"),
+        (first(200, "<html>"), "the server answered with something else than a login, which was not kept"),
+        (
+            first(
+                200,
+                r#"{"device_code": "d", "user_code": "u", "verification_uri": "http://evil.example/"}"#,
+            ),
+            "the server answered with something else than a login, which was not kept",
+        ),
+        (
+            first(
+                200,
+                r#"{"device_code": "d", "user_code": "u\u001b[2J", "verification_uri": "https://a.example/"}"#,
+            ),
+            "the server answered with something else than a login, which was not kept",
+        ),
+        (
+            first(200, r#"{"device_code": "", "user_code": "u", "verification_uri": "https://a.example/"}"#),
+            "the server answered with something else than a login, which was not kept",
+        ),
+    ];
+    for (answers, expected) in cases {
+        let world = World::acme();
+        let before = std::fs::read(world.path()).unwrap();
+        answers.iter().for_each(|(status, body)| world.says(*status, body));
+        let (kept, _) = log_in(&world, "acme", &Keep::default());
+        assert_eq!(kept.unwrap_err().to_string(), expected, "{answers:?}");
+        assert_eq!(std::fs::read(world.path()).unwrap(), before, "{answers:?}");
+    }
+}
+
+#[test]
+fn what_a_server_says_of_time_is_kept_within_reason() {
+    let code = |interval: &str| CODE.replace(r#""interval": 5"#, &format!(r#""interval": {interval}"#));
+    for (interval, pause) in [("0", 1), ("-3", 5), ("1e300", 5), ("\"7\"", 7), ("null", 5), ("59", 59)] {
+        let world = World::acme();
+        world.says(200, &code(interval));
+        world.says(200, PAIR);
+        assert_eq!(log_in(&world, "acme", &Keep::default()).1, [pause], "{interval}");
+    }
+}
+
+#[test]
+fn a_connection_that_fails_is_no_end() {
+    let world = World::acme();
+    world.says(200, CODE);
+    world.endpoint.then(Act::Fail(SendError::NotSent("no route".to_owned())));
+    world.endpoint.then(Act::Fail(SendError::TimedOut));
+    world.says(503, "");
+    world.says(200, PAIR);
+    let (kept, pauses) = log_in(&world, "acme", &Keep::default());
+    kept.unwrap();
+    assert_eq!(pauses, [5, 10, 15, 20]);
+}
+
+#[test]
+fn a_login_of_the_same_account_takes_the_place_of_the_old_one() {
+    let world = World::of("acme", &jwt(MINE), "old-refresh");
+    world.says(400, r#"{"error": "invalid_grant"}"#);
+    world.refresh().unwrap_err();
+    assert_eq!(world.record()["status"], "dead");
+    world.says(200, CODE);
+    world.says(200, &pair(&MINE.replace("me@", "new@")));
+    let (kept, _) = log_in(&world, "acme", &Keep::default());
+    let Kept::Replaced(credential) = kept.unwrap() else { panic!("it is there") };
+    assert_eq!((credential.id.as_str(), credential.label.as_str()), ("a", "work"));
+    assert_eq!(world.entry()["refresh_token"], "new-refresh");
+    assert_ne!(world.record()["status"], "dead");
+}
+
+#[test]
+fn another_account_never_takes_the_place_of_one() {
+    let named = Keep { instead_of: Some(CredentialId::new("a").unwrap()), label: None };
+    let world = World::of("acme", &jwt(MINE), "old-refresh");
+    let before = std::fs::read(world.path()).unwrap();
+    for _ in 0..2 {
+        world.says(200, CODE);
+        world.says(200, &pair(THEIRS));
+    }
+    let error = log_in(&world, "acme", &named).0.unwrap_err();
+    assert_eq!(error.to_string(), "that login is of another account than `a`, and was not kept");
+    assert_eq!(std::fs::read(world.path()).unwrap(), before);
+    assert!(matches!(log_in(&world, "acme", &Keep::default()).0, Ok(Kept::Added(_))));
+}
+
+#[test]
+fn a_credential_that_is_named_is_replaced_where_no_account_is_known() {
+    let named = Keep { instead_of: Some(CredentialId::new("a").unwrap()), label: None };
+    let world = World::acme();
+    world.says(200, CODE);
+    world.says(200, PAIR);
+    assert!(matches!(log_in(&world, "acme", &named).0, Ok(Kept::Replaced(_))));
+    assert_eq!(world.entry()["access_token"], "new-access");
+}
+
+#[test]
+fn nothing_in_it_shows_a_secret() {
+    let world = World::acme();
+    world.says(200, CODE);
+    world.says(200, PAIR);
+    let (pauses, profile) = (Pauses::default(), profile("acme"));
+    let login = DeviceLogin { profile: &profile, transport: &world.endpoint, waiter: &pauses };
+    let code = login.begin().unwrap();
+    let new = login.finish(&code, || world.now()).unwrap();
+    let shown = format!("{login:?} {code:?} {new:?}");
+    assert!(
+        !["secret-device", "new-access", "new-refresh"].iter().any(|secret| shown.contains(secret)),
+        "{shown}"
+    );
+}
