@@ -47,7 +47,13 @@ fn replay(name: &str) {
     let text = std::fs::read_to_string(&path).unwrap();
     let home = home();
     let gone = Act::Say(400, r#"{"error": "invalid_grant", "error_description": "Refresh token revoked"}"#);
-    let server = TokenServer::start([Act::Rotate, Act::Rotate, gone, Act::Say(503, "")]);
+    let code = r#"{"device_code": "a", "user_code": "WDJB-MJHT", "verification_uri": "https://auth.acme.example/device",
+        "expires_in": 600, "interval": 0}"#;
+    let pair = r#"{"access_token": "a-fake", "refresh_token": "another-fake", "expires_in": 3600}"#;
+    let login = [Act::Say(200, code), Act::Say(200, pair)];
+    let server = TokenServer::start(
+        [Act::Rotate, Act::Rotate, gone, Act::Say(503, "")].into_iter().chain(login.clone()).chain(login),
+    );
     let mut shown = String::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
@@ -103,9 +109,14 @@ fn run(home: &Home, token_url: &str, command: &str) -> String {
 
 /// A new credential has an id by chance.
 fn mask_chance(text: &str) -> String {
-    let line = |line: &str| match line.strip_prefix("added ") {
-        Some(rest) if rest.len() > 6 => format!("added 1a2b3c{}\n", &rest[6..]),
-        _ => format!("{line}\n"),
+    let line = |line: &str| {
+        let told = ["added ", "logged in again as "]
+            .into_iter()
+            .find_map(|words| Some((words, line.strip_prefix(words)?)));
+        match told {
+            Some((words, rest)) if rest.len() > 6 => format!("{words}1a2b3c{}\n", &rest[6..]),
+            _ => format!("{line}\n"),
+        }
     };
     text.lines().map(line).collect()
 }

@@ -16,6 +16,7 @@ mod errors;
 mod exec;
 mod explain;
 mod incident;
+mod login;
 mod migration;
 #[cfg(target_os = "linux")]
 mod mounts;
