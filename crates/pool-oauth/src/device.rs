@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use pool_core::{Credential, CredentialId, Failure, Kind, LastError, Secret};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::LoginError;
@@ -102,6 +102,13 @@ struct Fields {
     interval: Option<Value>,
 }
 
+/// What Codex is asked.
+#[derive(Serialize)]
+struct Question<'a> {
+    device_auth_id: &'a str,
+    user_code: &'a str,
+}
+
 /// What Codex gives in place of tokens.
 #[derive(Deserialize)]
 struct Authorization {
@@ -193,8 +200,9 @@ impl DeviceLogin<'_> {
             Flow::Standard => self.transport.post(&self.tokens_request(code)),
             Flow::Codex => {
                 let url = self.poll_url()?;
-                let fields = json!({ "device_auth_id": code.secret.expose(), "user_code": code.user_code });
-                self.transport.post(&post(self.profile, &url, JSON, fields.to_string()))
+                let question = Question { device_auth_id: code.secret.expose(), user_code: &code.user_code };
+                let body = serde_json::to_string(&question).unwrap_or_default();
+                self.transport.post(&post(self.profile, &url, JSON, body))
             }
         };
         // A connection that fails is no end: the person may be typing.

@@ -207,6 +207,30 @@ fn a_login_of_the_same_account_takes_the_place_of_the_old_one() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "another program writes the store")]
+fn of_several_logins_of_the_account_the_dead_one_is_revived() {
+    let world = World::acme();
+    let entry = |id: &str, more: &str| {
+        format!(
+            r#"{{"id": "{id}", "label": "{id}", "auth_type": "oauth", "source": "manual:device_code", "priority": 0,
+                "access_token": "{}", "refresh_token": "refresh-{id}"{more}}}"#,
+            jwt(&MINE.replace("me@", id))
+        )
+    };
+    let dead = r#", "last_status": "dead", "last_error_code": 401"#;
+    let pool = format!(
+        r#"{{"version": 1, "credential_pool": {{"acme": [{}, {}]}}}}"#,
+        entry("a", ""),
+        entry("b", dead)
+    );
+    std::fs::write(world.path(), pool).unwrap();
+    world.says(200, CODE);
+    world.says(200, &pair(MINE));
+    assert_eq!(log_in(&world, "acme", &Keep::default()).0.unwrap().credential().id.as_str(), "b");
+    assert_eq!(world.entry()["refresh_token"], "refresh-a");
+}
+
+#[test]
 fn another_account_never_takes_the_place_of_one() {
     let named = Keep { instead_of: Some(CredentialId::new("a").unwrap()), label: None };
     let world = World::of("acme", &jwt(MINE), "old-refresh");
