@@ -295,6 +295,12 @@ impl Credential {
         self.expires_at.or_else(|| self.claims()?.expires_at())
     }
 
+    /// When its access token was made, where the token itself says so.
+    #[must_use]
+    pub fn token_made_at(&self) -> Option<DateTime<Utc>> {
+        self.claims()?.issued_at()
+    }
+
     /// A text without its secrets and without what looks like a key.
     #[must_use]
     pub fn mask(&self, text: &str) -> String {
