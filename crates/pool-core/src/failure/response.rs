@@ -138,7 +138,8 @@ fn form(text: &str) -> Option<Value> {
 fn value(text: &str) -> Option<Value> {
     match text.chars().next()? {
         '{' | '[' => lenient::read(text).map(|(value, _)| value),
-        '"' => {
+        // A longer one is no error that was quoted: its beginning is read as words.
+        '"' if beginning(text).len() == text.len() => {
             let inner: String = serde_json::from_str(text).ok()?;
             Some(value(inner.trim()).unwrap_or(Value::String(inner)))
         }
