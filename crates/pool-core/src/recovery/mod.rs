@@ -122,6 +122,12 @@ impl Recovery {
         }
     }
 
+    /// What is asked for.
+    #[must_use]
+    pub fn request(&self) -> &PickRequest {
+        &self.request
+    }
+
     /// What to do now, with the pool as it is now. Asked again before it is told what happened, it says the same, unless the pool has
     /// changed. The seed spreads waits, and chooses where the strategy does so by chance.
     pub fn next(&mut self, pool: &Pool, in_flight: &impl InFlight, now: DateTime<Utc>, seed: u64) -> Step {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{
     Action, Change, Cooldowns, Credential, CredentialId, Failure, Grant, Judgement, Patience, PickRequest,
-    Pool, Recovery, Scope, Standing, Step, Target, Tokens, Treatment, Unresolved, Why,
+    Pool, Recovery, Scope, Secret, Standing, Step, Target, Tokens, Treatment, Unresolved, Why,
 };
 
 use crate::support::*;
@@ -124,7 +124,8 @@ impl World {
     /// All that the machine sees, and all that the laws ask. What upstream said last changes nothing.
     fn key(&self) -> String {
         let machine = format!("{:?}", self.recovery);
-        let (machine, _) = machine.split_once("last_error: ").expect("the machine keeps its last error, last");
+        let (machine, _) =
+            machine.split_once("last_error: ").expect("the machine keeps its last error, last");
         let looks = |one: &Credential| {
             let standing = |now| self.pool.standing(one, now).status().to_owned();
             format!("{:?} {} {}", one.subject(), standing(self.now), standing(self.now + LATER))
@@ -157,7 +158,10 @@ impl World {
             }
             Step::Refresh { id, .. } => {
                 assert!(self.is_ready(id), "{id} is to be renewed, and is not ready");
-                assert!(self.credential(id).is_some_and(Credential::can_be_renewed), "{id} cannot be renewed");
+                assert!(
+                    self.credential(id).is_some_and(Credential::can_be_renewed),
+                    "{id} cannot be renewed"
+                );
                 let refreshes = self.past.refreshes.entry(id.clone()).or_default();
                 *refreshes += 1;
                 assert!(*refreshes <= 2, "{id} is renewed too often");
@@ -174,7 +178,6 @@ impl World {
                 let is_left = self.pool.pick(&untried, &(), self.now, 0).is_ok();
                 assert!(gave_up.why != Why::NobodyLeft || !is_left, "somebody was not tried");
             }
-            _ => panic!("a step that the walk does not know: {step:?}"),
         }
         assert!(self.past.sends <= most_sends(credentials), "it is sent {} times", self.past.sends);
         step
@@ -215,14 +218,16 @@ impl World {
             }
             News::NotRenewed(failure) => {
                 self.past.has_failed = true;
-                let spent = refresh_token(sent).expect("it can be renewed");
+                let spent = sent.refresh_token().map(Secret::fingerprint).expect("it can be renewed");
                 let is_death = failure.status() == Some(400);
                 let change = self.recovery.not_renewed(&self.pool, id, spent, failure.clone(), self.now);
                 if let Some(Change { action: Action::Fail { judgement, .. }, .. }) = &change {
                     assert_eq!(judgement.verdict.is_terminal(), is_death, "{failure:?}");
+                    assert_eq!(judgement.verdict.scope, Scope::Credential, "{failure:?} costs a sibling");
                     let is_short = judgement.until - self.now <= mins(1);
                     assert!(is_short || is_death || failure.status() == Some(403), "{failure:?} costs long");
-                    let stored = self.credential(id).and_then(refresh_token);
+                    let stored =
+                        self.credential(id).and_then(Credential::refresh_token).map(Secret::fingerprint);
                     assert!(stored.is_none_or(|stored| stored == spent), "it was renewed by somebody else");
                 }
                 change
@@ -258,7 +263,8 @@ impl World {
         assert_eq!((way_of(&said), subject_of(&said)), (way_of(step), subject_of(step)), "asked again");
         let Some(id) = subject_of(step) else { return };
         let sent = self.credential(id).and_then(Credential::subject).expect("it is there");
-        for told in self.pool.credentials().iter().map(|one| &one.id).chain([&crate::support::id("stranger")]) {
+        for told in self.pool.credentials().iter().map(|one| &one.id).chain([&crate::support::id("stranger")])
+        {
             let is_other = told != id;
             let is_refresh = matches!(step, Step::Refresh { .. });
             if is_other || is_refresh {
@@ -302,7 +308,7 @@ impl World {
             Some(_) => token_of("shared", 100 + u32::try_from(serial).expect("few")),
             None => format!("renewed-{id}-{serial}"),
         };
-        let refresh = refresh_token(&old).map(|_| secret(&format!("refresh-{id}-{serial}")));
+        let refresh = old.refresh_token().map(|_| secret(&format!("refresh-{id}-{serial}")));
         let tokens = Tokens::access(secret(&access)).with_refresh(refresh);
         let action =
             Action::Rotate { target: Target::Id(id.clone()), tokens, grant: Grant::Same, expires_at: None };
@@ -310,17 +316,10 @@ impl World {
     }
 }
 
-fn refresh_token(credential: &Credential) -> Option<pool_core::Fingerprint> {
-    match &credential.holding {
-        pool_core::Holding::Owned(tokens) => tokens.refresh_token().map(pool_core::Secret::fingerprint),
-        pool_core::Holding::Borrowed { .. } => None,
-    }
-}
-
 fn subject_of(step: &Step) -> Option<&CredentialId> {
     match step {
         Step::Use { id, .. } | Step::Retry { id, .. } | Step::Refresh { id, .. } => Some(id),
-        _ => None,
+        Step::GiveUp(_) => None,
     }
 }
 
@@ -330,7 +329,6 @@ fn way_of(step: &Step) -> (Place, Why) {
         Step::Retry { why, .. } => (Place::Retry, *why),
         Step::Refresh { why, .. } => (Place::Refresh, *why),
         Step::GiveUp(gave_up) => (Place::GiveUp, gave_up.why),
-        _ => panic!("a step that the walk does not know: {step:?}"),
     }
 }
 
