@@ -27,6 +27,7 @@ mod races;
 #[cfg(target_os = "linux")]
 mod real_disks;
 mod replay;
+mod request;
 #[cfg(target_os = "linux")]
 mod scenarios;
 mod shells;

@@ -3,6 +3,7 @@
 //! is walked.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{
@@ -35,6 +36,7 @@ fn failures() -> Vec<Failure> {
         Failure::http(529),
         overloaded().message("try again in 2 hours"),
         bad_request(),
+        Failure::http(401).code("unauthorized_region"),
     ]
 }
 
@@ -403,7 +405,7 @@ fn pools() -> Vec<(&'static str, usize, Vec<Credential>)> {
     vec![
         ("nobody", 1, vec![]),
         ("a key", 2, vec![key("a")]),
-        ("a login", 1, vec![own("a")]),
+        ("a login", 2, vec![own("a")]),
         ("a key that is lent", 2, vec![lent("a", Ok("lent-a"))]),
         ("two keys", 1, vec![key("a"), key("b")]),
         ("a login and a key", 1, vec![own("a"), key("b")]),
@@ -415,24 +417,27 @@ fn pools() -> Vec<(&'static str, usize, Vec<Credential>)> {
 }
 
 /// All ways that any sequence takes; the laws are held on them.
-pub(crate) fn all_ways() -> Ways {
-    std::thread::scope(|scope| {
-        let walks: Vec<_> = pools()
-            .into_iter()
-            .map(|(name, meddling, credentials)| (name, scope.spawn(move || walk(credentials, meddling))))
-            .collect();
-        let mut ways = Ways::new();
-        for (name, walk) in walks {
-            let Walked { ways: more, states, sequences, longest } =
-                walk.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            println!("{name}: {sequences} sequences of up to {longest} steps, by {states} states");
-            ways.extend(more);
-        }
-        ways
+pub(crate) fn all_ways() -> &'static Ways {
+    static WAYS: OnceLock<Ways> = OnceLock::new();
+    WAYS.get_or_init(|| {
+        std::thread::scope(|scope| {
+            let walks: Vec<_> = pools()
+                .into_iter()
+                .map(|(name, meddling, credentials)| (name, scope.spawn(move || walk(credentials, meddling))))
+                .collect();
+            let mut ways = Ways::new();
+            for (name, walk) in walks {
+                let walked = walk.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                let Walked { ways: more, states, sequences, longest } = walked;
+                println!("{name}: {sequences} sequences of up to {longest} steps, by {states} states");
+                ways.extend(more);
+            }
+            ways
+        })
     })
 }
 
 #[test]
 fn every_sequence_ends_and_keeps_the_laws() {
-    all_ways();
+    assert!(!all_ways().is_empty());
 }
