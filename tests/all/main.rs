@@ -29,6 +29,7 @@ mod races;
 mod real_disks;
 mod replay;
 mod reports;
+mod request;
 #[cfg(target_os = "linux")]
 mod scenarios;
 mod shells;

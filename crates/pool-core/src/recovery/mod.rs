@@ -122,6 +122,12 @@ impl Recovery {
         }
     }
 
+    /// What is asked for.
+    #[must_use]
+    pub fn request(&self) -> &PickRequest {
+        &self.request
+    }
+
     /// What to do now, with the pool as it is now. Asked again before it is told what happened, it says the same, unless the pool has
     /// changed. The seed spreads waits, and chooses where the strategy does so by chance.
     pub fn next(&mut self, pool: &Pool, in_flight: &impl InFlight, now: DateTime<Utc>, seed: u64) -> Step {
@@ -221,9 +227,11 @@ impl Recovery {
             self.take_renewed(id, now);
             return None;
         }
-        if !judgement.verdict.is_terminal() && judgement.verdict.kind != Kind::Entitlement {
-            // A passing trouble of the token endpoint costs no hour, no sibling and no strike, whatever it would cost a request.
-            judgement.until = judgement.until.min(saturating_add(now, RENEWAL_REST));
+        if !judgement.verdict.is_terminal() {
+            // Whatever it would cost a request, it costs no sibling and no strike, and a passing trouble no hour.
+            if judgement.verdict.kind != Kind::Entitlement {
+                judgement.until = judgement.until.min(saturating_add(now, RENEWAL_REST));
+            }
             judgement.verdict.scope = Scope::Credential;
             judgement.verdict.remark = None;
         }

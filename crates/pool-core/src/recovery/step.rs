@@ -8,7 +8,6 @@ use crate::standing::Standing;
 
 /// What to do next about a request.
 #[derive(Clone, PartialEq, Debug)]
-#[non_exhaustive]
 pub enum Step {
     /// Send it with this credential.
     Use {

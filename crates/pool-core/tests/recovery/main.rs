@@ -1,6 +1,8 @@
-//! What happens to a request that fails: a walk over all that can happen, and single failures by table.
+//! What happens to a request that fails: a walk over all that can happen, single failures by table, and the pages that say so.
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod pages;
+mod table;
 mod walk;
