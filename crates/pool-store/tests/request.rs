@@ -97,7 +97,7 @@ fn a_provider_in_trouble_is_waited_for() {
 }
 
 fn key_of(name: &str) -> Credential {
-    Credential::manual(id(name), secret(&key(name)))
+    Credential::manual(id(name), secret(key(name)))
 }
 
 #[test]

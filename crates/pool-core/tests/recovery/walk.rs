@@ -417,6 +417,7 @@ fn pools() -> Vec<(&'static str, usize, Vec<Credential>)> {
 }
 
 /// All ways that any sequence takes; the laws are held on them.
+#[expect(clippy::print_stdout, reason = "a walk tells how far it went to who asks with --nocapture")]
 pub(crate) fn all_ways() -> &'static Ways {
     static WAYS: OnceLock<Ways> = OnceLock::new();
     WAYS.get_or_init(|| {
