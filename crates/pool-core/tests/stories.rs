@@ -968,7 +968,7 @@ mod strikes {
     fn refusals_of_requests_that_ran_side_by_side_are_one() {
         let mut threads = [secs(1); 8];
         threads[0] = mins(0);
-        assert_eq!(rests(&threads).last(), Some(&Some(4)));
+        assert_eq!(rests(&threads).last(), Some(&Some(5)));
         assert_eq!(rests(&[threads.as_slice(), &[mins(40)]].concat()).last(), Some(&Some(10)));
     }
 
