@@ -197,8 +197,8 @@ impl Rule {
 
     fn is_said(&self, failure: &Failure, found: &Found) -> bool {
         let is_known = |code: &str| self.codes.iter().any(|known| known.eq_ignore_ascii_case(code));
-        // What an answer quotes may be the user's own text: nobody dies of it.
-        let is_code_said = if self.kind.is_terminal() {
+        // What an answer quotes may be the user's own text: nobody's secret is judged by it.
+        let is_code_said = if matches!(self.kind, Kind::Auth | Kind::AuthPermanent) {
             failure.own_codes().any(is_known)
         } else {
             failure.codes().any(is_known)
