@@ -11,6 +11,7 @@ use crate::token_server::{Act, TokenServer};
 
 #[test]
 fn the_readme_shows_what_happens() {
+    show_example("README.md");
     replay("README.md");
 }
 
@@ -30,6 +31,8 @@ fn every_link_between_the_docs_leads_somewhere() {
         "docs/design.md",
         "docs/format.md",
         "docs/glossary.md",
+        "docs/recovery.md",
+        "docs/rules.md",
         "docs/testing.md",
     ] {
         let path = root().join(name);
@@ -39,6 +42,19 @@ fn every_link_between_the_docs_leads_somewhere() {
             assert!(path.parent().unwrap().join(link).exists(), "{name} links to {link}");
         }
     }
+}
+
+/// The example of the library is the file that `request` runs.
+fn show_example(name: &str) {
+    let path = root().join(name);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once("```rust\n").unwrap();
+    let (_, after) = rest.split_once("```\n").unwrap();
+    let shown = format!("{before}```rust\n{}```\n{after}", include_str!("example.rs"));
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        return update(&path, &shown);
+    }
+    assert!(text == shown, "{name} has another example; run with UPDATE_DOCS=1 and read the difference");
 }
 
 /// Runs the commands of a document one after another in one home, and compares.

@@ -30,6 +30,7 @@ mod real_disks;
 mod refresh;
 mod replay;
 mod reports;
+mod request;
 #[cfg(target_os = "linux")]
 mod scenarios;
 mod shells;

@@ -29,6 +29,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Claims {
     expires_at: Option<DateTime<Utc>>,
+    issued_at: Option<DateTime<Utc>>,
     account_id: Option<Box<str>>,
     user: Option<Box<str>>,
 }
@@ -39,12 +40,13 @@ impl Claims {
         let payload = token.split('.').nth(1)?;
         let bytes = zeroize::Zeroizing::new(BASE64.decode(payload).ok()?);
         let claims: Level<'_> = serde_json::from_str(std::str::from_utf8(&bytes).ok()?).ok()?;
-        let Level([exp, chatgpt_account, chatgpt_user, account, sub, openai, email]) = claims;
+        let Level([exp, iat, chatgpt_account, chatgpt_user, account, sub, openai, email]) = claims;
         let openai = openai.and_then(|claim| serde_json::from_str(claim.get()).ok());
-        let Level([_, openai_account, openai_user, ..]) = openai.unwrap_or_default();
+        let Level([_, _, openai_account, openai_user, ..]) = openai.unwrap_or_default();
         let first = |candidates: [Option<&RawValue>; 4]| candidates.into_iter().flatten().find_map(text);
         Some(Self {
             expires_at: exp.and_then(|exp| time::parse_number(exp.get())),
+            issued_at: iat.and_then(|iat| time::parse_number(iat.get())),
             account_id: first([openai_account, chatgpt_account, account, None]),
             user: first([openai_user, chatgpt_user, sub, email]),
         })
@@ -68,15 +70,20 @@ impl Claims {
     pub(crate) fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.expires_at
     }
+
+    /// `iat`, in seconds since 1970.
+    pub(crate) fn issued_at(&self) -> Option<DateTime<Utc>> {
+        self.issued_at
+    }
 }
 
 /// The claims that are asked for, in this order.
-const NAMES: [&str; 7] =
-    ["exp", "chatgpt_account_id", "chatgpt_user_id", "account_id", "sub", OPENAI_CLAIM, "email"];
+const NAMES: [&str; 8] =
+    ["exp", "iat", "chatgpt_account_id", "chatgpt_user_id", "account_id", "sub", OPENAI_CLAIM, "email"];
 
 /// One level of claims: those that are asked for, as they are spelled. Of several with a name the last counts.
 #[derive(Default)]
-struct Level<'a>([Option<&'a RawValue>; 7]);
+struct Level<'a>([Option<&'a RawValue>; 8]);
 
 impl<'de> Deserialize<'de> for Level<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

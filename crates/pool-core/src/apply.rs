@@ -11,7 +11,7 @@ use crate::pool::Pool;
 use crate::record::{Judgement, LastError, Mark, Record, State, Usage, not_ahead, saturating_add};
 use crate::renewal::Renewal;
 use crate::secret::{Fingerprint, Secret};
-use crate::strikes::Strikes;
+use crate::strikes::{SIDE_BY_SIDE, Strikes};
 use crate::transition::{self, Grant, Revive, Suspect};
 
 /// What a change did to a pool: the answer for the caller, and what a store has to write.
@@ -174,10 +174,13 @@ impl Pool {
             State::Exhausted(_) => true,
             State::Dead(_) | State::Removed { .. } | State::Unknown { .. } => false,
         };
-        if !is_open {
+        let known = self.record(id).and_then(|record| record.strikes);
+        let is_known = known.is_some_and(|strikes| strikes.subject == subject);
+        let last = if is_known { self.applying_state(id, now).judged_at(now) } else { None };
+        let is_counted = last.is_some_and(|last| (now - last).abs() < SIDE_BY_SIDE);
+        if !is_open || is_counted {
             return None;
         }
-        let known = self.record(id).and_then(|record| record.strikes);
         let strikes = Strikes::with_one_more(known, subject, now);
         self.record_mut(id).strikes = Some(strikes);
         Some(judgement.struck(strikes, now))

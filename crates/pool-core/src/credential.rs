@@ -266,7 +266,16 @@ impl Credential {
     /// Whether it has a refresh token of its own to renew the access token with.
     #[must_use]
     pub fn can_be_renewed(&self) -> bool {
-        matches!(&self.holding, Holding::Owned(tokens) if tokens.refresh_token().is_some())
+        self.refresh_token().is_some()
+    }
+
+    /// The refresh token of its own, where it has one.
+    #[must_use]
+    pub fn refresh_token(&self) -> Option<&Secret> {
+        match &self.holding {
+            Holding::Owned(tokens) => tokens.refresh_token(),
+            Holding::Borrowed { .. } => None,
+        }
     }
 
     /// Whether this very secret is stored here now, as access token or as refresh token.
@@ -299,6 +308,12 @@ impl Credential {
     #[must_use]
     pub fn token_ends_at(&self) -> Option<DateTime<Utc>> {
         self.expires_at.or_else(|| self.claims()?.expires_at())
+    }
+
+    /// When its access token was made, where the token itself says so.
+    #[must_use]
+    pub fn token_made_at(&self) -> Option<DateTime<Utc>> {
+        self.claims()?.issued_at()
     }
 
     /// A text without its secrets and without what looks like a key.

@@ -16,6 +16,7 @@ mod location;
 mod lock;
 mod memory;
 mod replace;
+mod request;
 mod rewrite;
 mod snapshot;
 mod store;
@@ -27,6 +28,7 @@ pub use grant_lock::GrantLock;
 pub use handle::{Builder, DEFAULT_LOOK_EVERY, PickError, PoolHandle, Reported};
 pub use holder::Holder;
 pub use memory::MemoryStore;
+pub use request::{Next, Request, RequestError};
 pub use rewrite::Rewritten;
 pub use store::{Committed, DEFAULT_LOCK_WAIT, FileStore, Loaded, Pruning, Store, Version};
 
