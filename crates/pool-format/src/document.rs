@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use pool_core::{Provider, time};
+use pool_core::{Provider, Source, time};
 
 use crate::error::FormatError;
 use crate::raw::{Decoded, Kind, Layout, List, Object, Raw, Text, Warning};
@@ -10,6 +10,8 @@ const POOL: &str = "credential_pool";
 const RUNTIME: &str = "credential_pool_runtime";
 /// The runtime records of a store that was rolled back to the inline layout.
 const ROLLED_BACK: &str = "credential_pool_runtime_rolled_back";
+/// The sources of each provider that are not to be taken in again by themselves.
+const SUPPRESSED: &str = "suppressed_sources";
 /// What all writers of this file agree on.
 const COMPAT: &str = "credential_pool_compat";
 
@@ -156,6 +158,66 @@ impl Document {
     #[must_use]
     pub fn record_layout(&self) -> Layout {
         self.layout(Depth::Item)
+    }
+
+    /// The sources of each provider that are not to be taken in again by themselves. What has another shape says nothing.
+    #[must_use]
+    pub fn suppressed_sources(&self) -> Vec<(Provider, Source)> {
+        let Some(section) = self.top.get(SUPPRESSED).and_then(Object::read) else { return Vec::new() };
+        let mut suppressed = Vec::new();
+        for (key, raw) in section.members() {
+            let Some(provider) = key.to_text().and_then(|name| Provider::new(name).ok()) else { continue };
+            // Of duplicate keys the last counts.
+            suppressed.retain(|(other, _)| *other != provider);
+            let Some(sources) = List::read(raw) else { continue };
+            suppressed.extend(texts(&sources).map(|source| (provider.clone(), Source::new(source))));
+        }
+        suppressed
+    }
+
+    /// Suppresses a source, once. Whether that stands there now: what has another shape is somebody else's and stays.
+    pub fn suppress(&mut self, provider: &Provider, source: &Source) -> bool {
+        let mut section = match self.top.get(SUPPRESSED).filter(|raw| !raw.is_null()) {
+            None => Object::new(self.layout(Depth::Section)),
+            Some(raw) => match Object::read(raw) {
+                Some(section) => section.or_layout(self.layout(Depth::Section)),
+                None => return false,
+            },
+        };
+        let mut sources = match section.get(provider.as_str()).filter(|raw| !raw.is_null()) {
+            None => List::new(self.layout(Depth::Provider)),
+            Some(raw) => match List::read(raw) {
+                Some(sources) => sources.or_layout(self.layout(Depth::Provider)),
+                None => return false,
+            },
+        };
+        if !texts(&sources).any(|other| other == source.as_str()) {
+            sources.push(Raw::string(source.as_str()));
+            section.set(provider.as_str(), sources.render());
+            self.top.set(SUPPRESSED, section.render());
+        }
+        true
+    }
+
+    /// Suppresses a source no longer. A list with nothing left in it goes, and so does the section.
+    pub fn lift_suppression(&mut self, provider: &Provider, source: &Source) {
+        let Some(mut section) = self.top.get(SUPPRESSED).and_then(Object::read) else { return };
+        let Some(mut sources) = section.get(provider.as_str()).and_then(List::read) else { return };
+        let before = sources.len();
+        sources.retain(|_, raw| !raw.says(source.as_str()));
+        if sources.len() == before {
+            return;
+        }
+        if sources.is_empty() {
+            section.remove(provider.as_str());
+        } else {
+            section.set(provider.as_str(), sources.render());
+        }
+        if section.is_empty() {
+            self.top.remove(SUPPRESSED);
+        } else {
+            self.top.set(SUPPRESSED, section.render());
+        }
     }
 
     /// Where the runtime state of this store lives.
@@ -353,6 +415,11 @@ fn section(top: &Object, name: &str, layout: &Layout) -> Result<Object, FormatEr
             .ok_or_else(|| not_an_object(name)),
         _ => Ok(Object::new(layout.deeper())),
     }
+}
+
+/// The elements of a list that are texts.
+fn texts(list: &List) -> impl Iterator<Item = String> {
+    list.items().filter_map(Raw::to_text)
 }
 
 /// Whether this may stand for a provider in a section of records.
