@@ -119,8 +119,9 @@ fn read_holding(
     (Holding::Owned(tokens.with_agent_key(secret(EntryField::AgentKey))), None)
 }
 
-/// A secret stays where it stands in the text of the file, unless it is escaped there.
-fn read_secret(value: Slice<'_>) -> Option<Secret> {
+/// Reads a secret. It stays where it stands in the text of the file, unless it is escaped there.
+#[must_use]
+pub fn read_secret(value: Slice<'_>) -> Option<Secret> {
     match value.plain_string() {
         Some((text, range)) => Secret::within(text.shared(), range),
         None => value.to_text().map(Secret::new),

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use pool_core::{Change, ChangeError, Outcome, Pools, Provider, Source, Unresolved};
-use pool_format::{Lender as _, Lent};
+use pool_core::{Change, ChangeError, Outcome, Pools};
+use pool_format::Lender;
 
 use crate::environment::Environment;
 use crate::error::StoreError;
@@ -138,13 +138,11 @@ impl FileStore {
         Self { lent_files: files.into(), ..self }
     }
 
-    /// What a source lends to a provider here and now, whether or not there is an entry of it.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be had in this process.
-    pub fn lend(&self, provider: &Provider, source: &Source) -> Result<Lent, Unresolved> {
-        self.environment(folder_of(&self.path)).lend(provider, source)
+    /// What lends secrets here and now, whether or not there are entries that borrow from it: the `.env` beside the store,
+    /// the environment, and the files of other tools.
+    #[must_use]
+    pub fn lenders(&self) -> impl Lender + use<> {
+        self.environment(folder_of(&self.path))
     }
 
     /// The path as it was given.

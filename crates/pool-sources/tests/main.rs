@@ -1,0 +1,4 @@
+//! All tests of this crate that use it from outside.
+
+mod files;
+mod taking;
