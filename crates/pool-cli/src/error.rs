@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use pool_core::{ChangeError, Provider, SelectError, Unavailable};
 use pool_format::FormatError;
+use pool_sources::{Flaw, SourceError};
 use pool_store::{PickError, StoreError};
 
 use crate::exit;
@@ -45,6 +46,8 @@ pub(crate) enum CommandError {
     Event { line: usize, problem: String },
     #[error("`{name}` of `{provider}` got another secret or went away meanwhile, so it was not removed")]
     Stale { provider: Provider, name: String },
+    #[error(transparent)]
+    Source(#[from] SourceError),
     #[error("no variable is usual for the secrets of `{provider}`")]
     NoVariable { provider: Provider },
     #[error("cannot run {}", program.display())]
@@ -125,6 +128,7 @@ impl CommandError {
             ),
             Self::OddSecret { .. } => Some("give the key alone, on one line".to_owned()),
             Self::Stale { .. } => Some("look again with `pool list`, then repeat it".to_owned()),
+            Self::Source(error) => Some(source_hint(error).to_owned()),
             Self::NoVariable { .. } => {
                 Some("name the variable that the command reads with `--env NAME`".to_owned())
             }
@@ -198,6 +202,19 @@ fn store_hint(error: &StoreError) -> Option<String> {
         _ => return None,
     };
     Some(hint)
+}
+
+fn source_hint(error: &SourceError) -> &'static str {
+    match error {
+        SourceError::Missing { .. } => {
+            "log in with that tool first; Codex CLI may keep its file elsewhere: set CODEX_HOME"
+        }
+        SourceError::Flawed { source: Flaw::Ended { .. }, .. } => {
+            "use that tool once, so that it renews its login; then import it"
+        }
+        SourceError::Flawed { .. } => "log in again with that tool; its file is as it was",
+        _ => "let the owner of the store read that file",
+    }
 }
 
 fn disk_hint(kind: io::ErrorKind) -> Option<&'static str> {
