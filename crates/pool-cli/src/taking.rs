@@ -154,7 +154,7 @@ impl Taking {
             Outcome::Renewed => {
                 format!("{} {who} of {provider}, from {source}\n", would("would renew", "renewed"))
             }
-            Outcome::There => format!("{who} of {provider} is up to date with {source}\n"),
+            Outcome::There => format!("nothing new for {who} of {provider} in {source}\n"),
             Outcome::Suppressed => {
                 format!(
                     "left out {source} of {provider}: somebody removed it; `pool import --again` takes it in\n"

@@ -12,7 +12,7 @@
 //! assert_eq!((offer.provider.as_str(), offer.source.as_str()), ("anthropic", "claude_code"));
 //!
 //! let error = Tool::Claude.offer(b"{}".to_vec(), chrono::DateTime::UNIX_EPOCH).unwrap_err();
-//! assert_eq!(error.to_string(), "there is no `claudeAiOauth.accessToken`");
+//! assert_eq!(error.to_string(), "there is no `claudeAiOauth`");
 //! # Ok::<(), pool_sources::Flaw>(())
 //! ```
 
