@@ -1,7 +1,7 @@
 //! Bringing offers into the store, and saying what became of each.
 
 use chrono::{DateTime, Utc};
-use pool_core::{CredentialId, Provider, Source, Unresolved};
+use pool_core::{CredentialId, Pool, Provider, Source, Unresolved};
 use pool_sources::{Consent, Offer, Refused, SourceError, Taken, Tool, take_in};
 use pool_store::{MemoryStore, PoolHandle};
 use serde::Serialize;
@@ -97,13 +97,13 @@ impl Taking {
     /// Whether the login of a tool was taken in before.
     pub(crate) fn has(&self, tool: Tool) -> Result<bool, CommandError> {
         let pools = self.handle.pools()?;
-        let mut credentials = pools.get(&tool.provider()).into_iter().flat_map(|pool| pool.credentials());
+        let mut credentials = pools.get(&tool.provider()).into_iter().flat_map(Pool::credentials);
         Ok(credentials.any(|credential| credential.source == tool.source()))
     }
 
     fn label(&self, provider: &Provider, id: &CredentialId) -> Result<Option<String>, CommandError> {
         let pools = self.handle.pools()?;
-        let credentials = pools.get(provider).into_iter().flat_map(|pool| pool.credentials());
+        let credentials = pools.get(provider).into_iter().flat_map(Pool::credentials);
         Ok(credentials
             .into_iter()
             .find(|credential| credential.id == *id)

@@ -177,20 +177,17 @@ impl Document {
 
     /// Suppresses a source, once. Whether that stands there now: what has another shape is somebody else's and stays.
     pub fn suppress(&mut self, provider: &Provider, source: &Source) -> bool {
-        let mut section = match self.top.get(SUPPRESSED).filter(|raw| !raw.is_null()) {
-            None => Object::new(self.layout(Depth::Section)),
-            Some(raw) => match Object::read(raw) {
-                Some(section) => section.or_layout(self.layout(Depth::Section)),
-                None => return false,
-            },
-        };
-        let mut sources = match section.get(provider.as_str()).filter(|raw| !raw.is_null()) {
-            None => List::new(self.layout(Depth::Provider)),
-            Some(raw) => match List::read(raw) {
-                Some(sources) => sources.or_layout(self.layout(Depth::Provider)),
-                None => return false,
-            },
-        };
+        let told = |raw: Option<&Raw>| raw.filter(|raw| !raw.is_null()).cloned();
+        let section = told(self.top.get(SUPPRESSED));
+        let section =
+            section.map_or_else(|| Some(Object::new(self.layout(Depth::Section))), |raw| Object::read(&raw));
+        let Some(section) = section else { return false };
+        let sources = told(section.get(provider.as_str()));
+        let sources =
+            sources.map_or_else(|| Some(List::new(self.layout(Depth::Provider))), |raw| List::read(&raw));
+        let Some(sources) = sources else { return false };
+        let mut section = section.or_layout(self.layout(Depth::Section));
+        let mut sources = sources.or_layout(self.layout(Depth::Provider));
         if !texts(&sources).any(|other| other == source.as_str()) {
             sources.push(Raw::string(source.as_str()));
             section.set(provider.as_str(), sources.render());

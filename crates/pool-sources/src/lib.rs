@@ -1,7 +1,7 @@
 //! Where credentials come from: the logins that other tools keep, and environment variables.
 //!
 //! Each of them makes an [`Offer`]. A login that an entry of its kind owns is offered by value, all else by reference: the
-//! entry names the source, and the secret is fetched when it is used. [`take_in`] brings an offer into a pool. Nothing here
+//! entry names the source, and the secret is fetched when it is used. [`take_in()`] brings an offer into a pool. Nothing here
 //! writes a file of another tool, or goes to the network.
 //!
 //! ```
