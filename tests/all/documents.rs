@@ -64,14 +64,15 @@ fn replay(name: &str) {
     let home = home();
     let gone = Act::Say(400, r#"{"error": "invalid_grant", "error_description": "Refresh token revoked"}"#);
     let server = TokenServer::start([Act::Rotate, Act::Rotate, gone, Act::Say(503, "")]);
-    let mut shown = String::new();
+    let (mut shown, mut added) = (String::new(), Vec::new());
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         writeln!(shown, "{line}").unwrap();
         if line == "```console" {
             let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
             for command in block.iter().filter_map(|line| line.strip_prefix("$ ")) {
-                write!(shown, "$ {command}\n{}", run(&home, &server.url(), command)).unwrap();
+                let printed = mask_chance(&run(&home, &server.url(), command), &mut added);
+                write!(shown, "$ {command}\n{printed}").unwrap();
             }
             writeln!(shown, "```").unwrap();
         }
@@ -107,6 +108,7 @@ fn run(home: &Home, token_url: &str, command: &str) -> String {
         .env("PATH", format!("{}:/usr/bin:/bin", home.path().display()))
         .env("HERMES_HOME", home.path())
         .env("TOKEN_URL", token_url)
+        .env("HOME", home.path())
         .current_dir(home.path())
         .output()
         .unwrap();
@@ -114,16 +116,14 @@ fn run(home: &Home, token_url: &str, command: &str) -> String {
     if let Some(code) = output.status.code().filter(|code| *code != 0) {
         writeln!(text, "[exit {code}]").unwrap();
     }
-    mask_chance(&home.redact(&text).replace("HOME/", ""))
+    home.redact(&text).replace("HOME/", "")
 }
 
-/// A new credential has an id by chance.
-fn mask_chance(text: &str) -> String {
-    let line = |line: &str| match line.strip_prefix("added ") {
-        Some(rest) if rest.len() > 6 => format!("added 1a2b3c{}\n", &rest[6..]),
-        _ => format!("{line}\n"),
-    };
-    text.lines().map(line).collect()
+/// A new credential has an id by chance: whoever was added so far is called alike.
+fn mask_chance(text: &str, added: &mut Vec<String>) -> String {
+    let ids = text.lines().filter_map(|line| line.strip_prefix("added ")?.get(..6));
+    added.extend(ids.map(str::to_owned));
+    added.iter().fold(text.to_owned(), |text, id| text.replace(id, "1a2b3c"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the docs are rewritten when asked for")]

@@ -36,6 +36,7 @@ mod scenarios;
 mod shells;
 #[cfg(target_os = "linux")]
 mod skipped;
+mod sources;
 #[cfg(target_os = "linux")]
 mod strace;
 mod support;

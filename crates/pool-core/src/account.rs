@@ -32,6 +32,7 @@ pub(crate) struct Claims {
     issued_at: Option<DateTime<Utc>>,
     account_id: Option<Box<str>>,
     user: Option<Box<str>>,
+    label: Option<Box<str>>,
 }
 
 impl Claims {
@@ -40,11 +41,12 @@ impl Claims {
         let payload = token.split('.').nth(1)?;
         let bytes = zeroize::Zeroizing::new(BASE64.decode(payload).ok()?);
         let claims: Level<'_> = serde_json::from_str(std::str::from_utf8(&bytes).ok()?).ok()?;
-        let Level([exp, iat, chatgpt_account, chatgpt_user, account, sub, openai, email]) = claims;
+        let Level([exp, iat, chatgpt_account, chatgpt_user, account, sub, openai, email, name, upn]) = claims;
         let openai = openai.and_then(|claim| serde_json::from_str(claim.get()).ok());
         let Level([_, _, openai_account, openai_user, ..]) = openai.unwrap_or_default();
         let first = |candidates: [Option<&RawValue>; 4]| candidates.into_iter().flatten().find_map(text);
         Some(Self {
+            label: first([email, name, upn, None]),
             expires_at: exp.and_then(|exp| time::parse_number(exp.get())),
             issued_at: iat.and_then(|iat| time::parse_number(iat.get())),
             account_id: first([openai_account, chatgpt_account, account, None]),
@@ -66,6 +68,11 @@ impl Claims {
         differ(&self.account_id, &other.account_id) || differ(&self.user, &other.user)
     }
 
+    /// What people call the user: e-mail, `preferred_username` or `upn`.
+    pub(crate) fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
     /// `exp`, in seconds since 1970.
     pub(crate) fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.expires_at
@@ -78,12 +85,22 @@ impl Claims {
 }
 
 /// The claims that are asked for, in this order.
-const NAMES: [&str; 8] =
-    ["exp", "iat", "chatgpt_account_id", "chatgpt_user_id", "account_id", "sub", OPENAI_CLAIM, "email"];
+const NAMES: [&str; 10] = [
+    "exp",
+    "iat",
+    "chatgpt_account_id",
+    "chatgpt_user_id",
+    "account_id",
+    "sub",
+    OPENAI_CLAIM,
+    "email",
+    "preferred_username",
+    "upn",
+];
 
 /// One level of claims: those that are asked for, as they are spelled. Of several with a name the last counts.
 #[derive(Default)]
-struct Level<'a>([Option<&'a RawValue>; 8]);
+struct Level<'a>([Option<&'a RawValue>; 10]);
 
 impl<'de> Deserialize<'de> for Level<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

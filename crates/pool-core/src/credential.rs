@@ -174,6 +174,10 @@ pub enum Unresolved {
     VariableNotSet,
     /// The variable holds a stand-in such as `changeme`.
     Placeholder,
+    /// The file of the other tool is not there.
+    FileMissing,
+    /// The file of the other tool cannot be read, or there is no login in it.
+    NoLogin,
     /// This version cannot read that source.
     SourceNotReadable,
 }
@@ -307,7 +311,7 @@ impl Credential {
     /// When its access token ends: as the entry says, else as the token itself says.
     #[must_use]
     pub fn token_ends_at(&self) -> Option<DateTime<Utc>> {
-        self.expires_at.or_else(|| self.claims()?.expires_at())
+        self.expires_at.or_else(|| self.access_token()?.ends_at())
     }
 
     /// When its access token was made, where the token itself says so.
@@ -332,10 +336,14 @@ impl Credential {
     }
 
     fn claims(&self) -> Option<&Claims> {
-        let token = match &self.holding {
-            Holding::Owned(tokens) => tokens.access_token()?,
-            Holding::Borrowed { .. } => self.secret()?,
-        };
-        token.claims()
+        self.access_token()?.claims()
+    }
+
+    /// The token of its login, or its key: what is sent, unless something else was minted from it.
+    fn access_token(&self) -> Option<&Secret> {
+        match &self.holding {
+            Holding::Owned(tokens) => tokens.access_token(),
+            Holding::Borrowed { .. } => self.secret(),
+        }
     }
 }

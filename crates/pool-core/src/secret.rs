@@ -3,6 +3,7 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -92,6 +93,18 @@ impl Secret {
     /// What it says of its owner, where it is a JWT.
     pub(crate) fn claims(&self) -> Option<&Claims> {
         self.known.claims.get_or_init(|| Claims::of(self.expose()).map(Box::new)).as_deref()
+    }
+
+    /// What its owner is called, where it is a JWT that says so: e-mail, user name or principal.
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        self.claims()?.label()
+    }
+
+    /// When it ends, where it is a JWT that says so.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<DateTime<Utc>> {
+        self.claims()?.expires_at()
     }
 
     /// Whether there is nothing in it but white space.

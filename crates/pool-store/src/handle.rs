@@ -372,7 +372,16 @@ impl PoolHandle {
         self.0.commit(provider, action).map(drop)
     }
 
-    /// Removes a credential.
+    /// Adds what another place offers, behind all others of its provider.
+    ///
+    /// # Errors
+    ///
+    /// When somebody removed what this source offers, its secret or id is there already, or it cannot be written.
+    pub fn seed(&self, provider: &Provider, credential: Credential) -> Result<(), StoreError> {
+        self.0.commit(provider, Action::Seed { credential: Box::new(credential) }).map(drop)
+    }
+
+    /// Removes a credential. One that another place would only offer again stays away: its source is suppressed.
     ///
     /// # Errors
     ///
