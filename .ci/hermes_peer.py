@@ -111,6 +111,13 @@ class Home:
         beside.chmod(0o600)
         beside.rename(self.store)
 
+    def beside(self, name, text):
+        """A file of another program in this home."""
+        path = self.path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o600)
+
     def edit(self, change):
         store = self.json()
         change(store)
@@ -231,6 +238,53 @@ def we_see_what_hermes_wrote():
         home.expect({"n1": "ok", "n2": "ok"}, "what Hermes added")
         equal(home.run("pool-migrate", "--check"), "nothing to move\n", "a store that Hermes made")
         equal(home.run("pool", "pick", PEER, "--print-secret").strip(), "sk-made-up-n1", "the first in line")
+
+
+# --- What is taken in, and what is not ---
+
+TAKEN_IN = {"openrouter": "env:OPENROUTER_API_KEY", "openai-codex": "manual:codex_cli", "anthropic": "claude_code"}
+
+
+@contextmanager
+def home_with_all_taken_in():
+    with home_with({"version": 1, "providers": {}}) as home:
+        # Hermes looks at the login of Claude Code only where somebody chose the provider.
+        home.beside("config.yaml", "model:\n  provider: anthropic\n")
+        home.beside(".env", "OPENROUTER_API_KEY=sk-or-made-up-key\n")
+        login = {"accessToken": "sk-ant-oat01-made-up", "refreshToken": "sk-ant-ort01-made-up"}
+        home.beside(".claude/.credentials.json", json.dumps({"claudeAiOauth": login | {"expiresAt": 1999800400000}}))
+        tokens = {"access_token": "made-up-access", "refresh_token": "made-up-refresh"}
+        home.beside(".codex/auth.json", json.dumps({"tokens": tokens}))
+        for source in ("codex", "claude"):
+            home.run("pool", "import", source)
+        home.run("pool", "sync")
+        yield home
+
+
+def hermes_keeps_what_we_took_in():
+    with home_with_all_taken_in() as home:
+        ours = home.json()["credential_pool"]
+        with hermes(home) as other:
+            for provider, source in TAKEN_IN.items():
+                known = {entry["id"]: entry["source"] for entry in ours[provider]}
+                equal(list(known.values()), [source], f"what we took in of {provider}")
+                seen = {credential["id"]: credential["source"] for credential in other.ask("load", provider=provider)}
+                equal(seen, known, f"what Hermes sees of {provider}")
+        for provider in TAKEN_IN:
+            (id,) = [entry["id"] for entry in ours[provider]]
+            home.expect({id: "ok"}, f"{provider} after Hermes", provider=provider)
+        check("sk-" not in home.store.read_text(encoding="utf-8"), "what is borrowed is not stored")
+
+
+def hermes_leaves_out_what_we_removed():
+    with home_with_all_taken_in() as home:
+        for provider in ("openrouter", "anthropic"):
+            home.run("pool", "remove", provider, "1")
+        with hermes(home) as other:
+            for provider in ("openrouter", "anthropic"):
+                equal(other.ask("load", provider=provider), [], f"what Hermes takes in of {provider}")
+        suppressed = {provider: [TAKEN_IN[provider]] for provider in ("openrouter", "anthropic")}
+        equal(home.json()["suppressed_sources"], suppressed, "what is suppressed")
 
 
 # --- Hermes picks ---
@@ -596,6 +650,8 @@ def a_mark_that_we_merged_outlives_a_stale_memory():
 CHECKS = [
     hermes_sees_in_our_layouts_what_it_saw_in_its_own,
     we_see_what_hermes_wrote,
+    hermes_keeps_what_we_took_in,
+    hermes_leaves_out_what_we_removed,
     hermes_passes_over_what_we_show_it,
     a_new_secret_is_picked_again,
     what_we_do_not_show_hermes_picks_fails_and_marks,

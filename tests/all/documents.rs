@@ -11,6 +11,7 @@ use crate::token_server::{Act, TokenServer};
 
 #[test]
 fn the_readme_shows_what_happens() {
+    show_example("README.md");
     replay("README.md");
 }
 
@@ -30,6 +31,8 @@ fn every_link_between_the_docs_leads_somewhere() {
         "docs/design.md",
         "docs/format.md",
         "docs/glossary.md",
+        "docs/recovery.md",
+        "docs/rules.md",
         "docs/testing.md",
     ] {
         let path = root().join(name);
@@ -39,6 +42,19 @@ fn every_link_between_the_docs_leads_somewhere() {
             assert!(path.parent().unwrap().join(link).exists(), "{name} links to {link}");
         }
     }
+}
+
+/// The example of the library is the file that `request` runs.
+fn show_example(name: &str) {
+    let path = root().join(name);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once("```rust\n").unwrap();
+    let (_, after) = rest.split_once("```\n").unwrap();
+    let shown = format!("{before}```rust\n{}```\n{after}", include_str!("example.rs"));
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        return update(&path, &shown);
+    }
+    assert!(text == shown, "{name} has another example; run with UPDATE_DOCS=1 and read the difference");
 }
 
 /// Runs the commands of a document one after another in one home, and compares.
@@ -54,14 +70,15 @@ fn replay(name: &str) {
     let server = TokenServer::start(
         [Act::Rotate, Act::Rotate, gone, Act::Say(503, "")].into_iter().chain(login.clone()).chain(login),
     );
-    let mut shown = String::new();
+    let (mut shown, mut added) = (String::new(), Vec::new());
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         writeln!(shown, "{line}").unwrap();
         if line == "```console" {
             let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
             for command in block.iter().filter_map(|line| line.strip_prefix("$ ")) {
-                write!(shown, "$ {command}\n{}", run(&home, &server.url(), command)).unwrap();
+                let printed = mask_chance(&run(&home, &server.url(), command), &mut added);
+                write!(shown, "$ {command}\n{printed}").unwrap();
             }
             writeln!(shown, "```").unwrap();
         }
@@ -97,6 +114,7 @@ fn run(home: &Home, token_url: &str, command: &str) -> String {
         .env("PATH", format!("{}:/usr/bin:/bin", home.path().display()))
         .env("HERMES_HOME", home.path())
         .env("TOKEN_URL", token_url)
+        .env("HOME", home.path())
         .current_dir(home.path())
         .output()
         .unwrap();
@@ -104,21 +122,16 @@ fn run(home: &Home, token_url: &str, command: &str) -> String {
     if let Some(code) = output.status.code().filter(|code| *code != 0) {
         writeln!(text, "[exit {code}]").unwrap();
     }
-    mask_chance(&home.redact(&text).replace("HOME/", ""))
+    home.redact(&text).replace("HOME/", "")
 }
 
-/// A new credential has an id by chance.
-fn mask_chance(text: &str) -> String {
-    let line = |line: &str| {
-        let told = ["added ", "logged in again as "]
-            .into_iter()
-            .find_map(|words| Some((words, line.strip_prefix(words)?)));
-        match told {
-            Some((words, rest)) if rest.len() > 6 => format!("{words}1a2b3c{}\n", &rest[6..]),
-            _ => format!("{line}\n"),
-        }
-    };
-    text.lines().map(line).collect()
+/// A new credential has an id by chance: whoever was added so far is called alike.
+fn mask_chance(text: &str, added: &mut Vec<String>) -> String {
+    let ids = text.lines().filter_map(|line| {
+        ["added ", "logged in again as "].iter().find_map(|words| line.strip_prefix(words))?.get(..6)
+    });
+    added.extend(ids.map(str::to_owned));
+    added.iter().fold(text.to_owned(), |text, id| text.replace(id, "1a2b3c"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the docs are rewritten when asked for")]

@@ -31,11 +31,13 @@ mod real_disks;
 mod refresh;
 mod replay;
 mod reports;
+mod request;
 #[cfg(target_os = "linux")]
 mod scenarios;
 mod shells;
 #[cfg(target_os = "linux")]
 mod skipped;
+mod sources;
 #[cfg(target_os = "linux")]
 mod strace;
 mod support;

@@ -145,7 +145,8 @@ fn wait_for_record(home: &Home, is_so: impl Fn(&Value) -> bool) {
 }
 
 fn hold_store(home: &Home) -> File {
-    let lock = File::options().append(true).create(true).open(home.path().join("auth.lock")).unwrap();
+    home.write("auth.lock", "");
+    let lock = File::open(home.path().join("auth.lock")).unwrap();
     lock.lock().unwrap();
     lock
 }

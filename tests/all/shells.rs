@@ -37,7 +37,7 @@ fn offered(home: &Home, program: &str, words: &[&str]) -> Vec<String> {
 #[test]
 fn bash_completes_commands_flags_and_values() {
     let home = Home::empty();
-    assert_eq!(offered(&home, "pool", &["pool", "re"]), ["report", "reset", "remove", "replay"]);
+    assert_eq!(offered(&home, "pool", &["pool", "re"]), ["report", "reset", "remove", "refresh", "replay"]);
     assert_eq!(offered(&home, "pool", &["pool", "exec", "--en"]), ["--env"]);
     assert_eq!(offered(&home, "pool", &["pool", "pick", "--strategy", "r"]), ["round_robin", "random"]);
     assert_eq!(offered(&home, "pool-migrate", &["pool-migrate", "--ro"]), ["--rollback"]);

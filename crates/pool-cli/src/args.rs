@@ -68,6 +68,16 @@ pub(crate) enum Command {
     /// Shows a page and a code, and waits until somebody has typed it in there. Nothing is stored before that, so that Ctrl-C leaves
     /// nothing behind.
     Login(LoginArgs),
+    /// Take in the login of another tool, or what variables hold
+    ///
+    /// A login that is kept elsewhere is borrowed where that place goes on renewing it: the store then holds a fingerprint, and the
+    /// secret is fetched when it is used.
+    Import(ImportArgs),
+    /// Take in what the home itself offers, and keep logins of other tools up to date
+    ///
+    /// The home offers its variables (`.env`, then the environment) and the Anthropic login of Hermes. A login of another tool comes in
+    /// by `pool import` alone; once it is here, its newer tokens are taken over.
+    Sync(SyncArgs),
     /// Say what is wrong with the store, and what mends it
     Doctor(DoctorArgs),
     /// Run recorded events through a copy of the pool on a virtual clock
@@ -302,6 +312,42 @@ pub(crate) struct LoginArgs {
     /// Where the code is asked for, for this once: https, or http to this machine
     #[arg(long, value_name = "URL", value_parser = parse_token_url)]
     pub(crate) device_url: Option<TokenUrl>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ImportArgs {
+    /// From where
+    #[arg(value_name = "SOURCE")]
+    pub(crate) from: ImportFrom,
+    /// Only what is for this provider
+    #[arg(long, value_name = "PROVIDER", value_parser = parse_provider)]
+    pub(crate) provider: Option<Provider>,
+    /// Take it in although it was removed before
+    #[arg(long)]
+    pub(crate) again: bool,
+    /// Only show what would be taken in
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Where `pool import` looks.
+#[derive(Clone, Copy, ValueEnum, Debug)]
+pub(crate) enum ImportFrom {
+    /// The login of Codex CLI: `auth.json` in $CODEX_HOME, else in ~/.codex
+    Codex,
+    /// The login of Claude Code: ~/.claude/.credentials.json
+    Claude,
+    /// The login of Qwen CLI: ~/.qwen/oauth_creds.json
+    Qwen,
+    /// The variables that are usual for known providers
+    Env,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SyncArgs {
+    /// Only this provider
+    #[arg(value_parser = parse_provider)]
+    pub(crate) provider: Option<Provider>,
 }
 
 #[derive(Args, Debug)]

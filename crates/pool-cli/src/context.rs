@@ -4,6 +4,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use pool_core::{Credential, Fingerprint, Pool, Pools, Provider, Target, time};
 use pool_oauth::{Http, Refresher};
+use pool_sources::lent_files;
 use pool_store::{FileStore, PoolHandle};
 
 use crate::args::GlobalArgs;
@@ -41,13 +42,19 @@ impl Context {
         if self.is_set { self.now } else { system_time() }
     }
 
-    /// The store on disk. A clock that was set stays where it is.
+    /// The store on disk, with the files of other tools that lend to it.
+    pub(crate) fn file_store(&self) -> FileStore {
+        let places = env::places(&self.store);
+        FileStore::new(&self.store).lent_files(places.as_ref().map(lent_files).unwrap_or_default())
+    }
+
+    /// A handle on the store on disk. A clock that was set stays where it is.
     pub(crate) fn handle(&self) -> PoolHandle {
         let now = self.now;
         // A command looks at the store once.
         let builder = PoolHandle::builder().look_every(Duration::MAX);
         let builder = if self.is_set { builder.clock(move || now) } else { builder };
-        let handle = builder.build(FileStore::new(&self.store));
+        let handle = builder.build(self.file_store());
         // A command writes before it ends. What could not be written was said then; the last drop would try it once more.
         std::mem::forget(handle.clone());
         handle

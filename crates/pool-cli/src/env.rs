@@ -1,9 +1,14 @@
 //! Every environment variable that the commands read, declared once. (`env:*` sources name further ones.)
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use pool_sources::Places;
 
 /// Where Hermes Agent keeps its files; white space around it and an empty value do not count.
 const HERMES_HOME: &str = "HERMES_HOME";
+
+/// Where Codex CLI keeps its files; an empty value does not count.
+const CODEX_HOME: &str = "CODEX_HOME";
 
 /// What to log to standard error, in the syntax of tracing-subscriber: `warn` by default.
 const POOL_LOG: &str = "POOL_LOG";
@@ -17,6 +22,12 @@ pub(crate) fn default_store() -> Option<PathBuf> {
     });
     let home = home.or_else(|| etcetera::home_dir().ok().map(|home| home.join(".hermes")))?;
     Some(home.join("auth.json"))
+}
+
+/// Where other tools keep their logins; nowhere where no home folder is known.
+pub(crate) fn places(store: &Path) -> Option<Places> {
+    let codex = std::env::var_os(CODEX_HOME).map(PathBuf::from).filter(|path| !path.as_os_str().is_empty());
+    Some(Places::of(&etcetera::home_dir().ok()?, codex.as_deref(), store))
 }
 
 /// What to log.

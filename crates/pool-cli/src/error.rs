@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use pool_core::{ChangeError, Provider, SelectError, Unavailable};
 use pool_format::FormatError;
 use pool_oauth::{LoginError, Profile, RefreshError, SettingsError};
+use pool_sources::{Flaw, SourceError};
 use pool_store::{PickError, StoreError};
 
 use crate::exit;
@@ -56,6 +57,8 @@ pub(crate) enum CommandError {
     NoLogin { provider: Provider },
     #[error("`{provider}` has {count} logins")]
     SeveralLogins { provider: Provider, count: usize },
+    #[error(transparent)]
+    Source(#[from] SourceError),
     #[error("no variable is usual for the secrets of `{provider}`")]
     NoVariable { provider: Provider },
     #[error("cannot run {}", program.display())]
@@ -164,6 +167,7 @@ impl CommandError {
             Self::Login(error) => login_hint(error).map(str::to_owned),
             Self::NoLogin { provider } => Some(format!("`pool list {provider}` shows what is there")),
             Self::SeveralLogins { .. } => Some("name one, or say `--all`".to_owned()),
+            Self::Source(error) => Some(source_hint(error).to_owned()),
             Self::NoVariable { .. } => {
                 Some("name the variable that the command reads with `--env NAME`".to_owned())
             }
@@ -279,6 +283,19 @@ fn store_hint(error: &StoreError) -> Option<String> {
         _ => return None,
     };
     Some(hint)
+}
+
+fn source_hint(error: &SourceError) -> &'static str {
+    match error {
+        SourceError::Missing { .. } => {
+            "log in with that tool first; Codex CLI may keep its file elsewhere: set CODEX_HOME"
+        }
+        SourceError::Flawed { source: Flaw::Ended { .. }, .. } => {
+            "use that tool once, so that it renews its login; then import it"
+        }
+        SourceError::Flawed { .. } => "log in again with that tool; its file is as it was",
+        _ => "let the owner of the store read that file",
+    }
 }
 
 fn disk_hint(kind: io::ErrorKind) -> Option<&'static str> {

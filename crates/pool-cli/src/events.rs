@@ -17,7 +17,7 @@ pub(crate) struct Event {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum What {
     Pick { model: Option<String> },
-    Report { id: CredentialId, failure: Failure },
+    Report { id: CredentialId, failure: Box<Failure> },
     Success { id: CredentialId, model: Option<String> },
     Reset { revive: Revive },
     State,
@@ -46,7 +46,7 @@ impl Fields {
     fn what(&self) -> Result<What, String> {
         match self.needed("op")? {
             "pick" => Ok(What::Pick { model: self.model()? }),
-            "report" => Ok(What::Report { id: self.id()?, failure: self.failure()? }),
+            "report" => Ok(What::Report { id: self.id()?, failure: Box::new(self.failure()?) }),
             "success" => Ok(What::Success { id: self.id()?, model: self.model()? }),
             "reset" => {
                 let revive = if self.flag("dead")? { Revive::TheDead } else { Revive::Nobody };

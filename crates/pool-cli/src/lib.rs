@@ -13,6 +13,7 @@ mod exit;
 mod output;
 mod render;
 mod replay;
+mod taking;
 mod told;
 mod typed;
 
@@ -82,6 +83,8 @@ fn pool(args: &PoolArgs) -> Result<ExitCode, CommandError> {
         Command::Remove(args) => commands::remove::run(&context()?, args),
         Command::Refresh(args) => commands::refresh::run(&context()?, args),
         Command::Login(args) => commands::login::run(&context()?, args),
+        Command::Import(args) => commands::import::run(&context()?, args),
+        Command::Sync(args) => commands::sync::run(&context()?, args),
         Command::Doctor(args) => commands::doctor::run(&context()?, args),
         Command::Replay(args) => commands::replay::run(&context()?, args),
         Command::Completions(args) => commands::completions::run(args),

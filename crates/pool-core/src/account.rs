@@ -29,8 +29,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Claims {
     expires_at: Option<DateTime<Utc>>,
+    issued_at: Option<DateTime<Utc>>,
     account_id: Option<Box<str>>,
     user: Option<Box<str>>,
+    label: Option<Box<str>>,
 }
 
 impl Claims {
@@ -39,12 +41,15 @@ impl Claims {
         let payload = token.split('.').nth(1)?;
         let bytes = zeroize::Zeroizing::new(BASE64.decode(payload).ok()?);
         let claims: Level<'_> = serde_json::from_str(std::str::from_utf8(&bytes).ok()?).ok()?;
-        let Level([exp, chatgpt_account, chatgpt_user, account, sub, openai, email]) = claims;
+        let Level([exp, iat, chatgpt_account, chatgpt_user, account, sub, openai, email, username, upn]) =
+            claims;
         let openai = openai.and_then(|claim| serde_json::from_str(claim.get()).ok());
-        let Level([_, openai_account, openai_user, ..]) = openai.unwrap_or_default();
+        let Level([_, _, openai_account, openai_user, ..]) = openai.unwrap_or_default();
         let first = |candidates: [Option<&RawValue>; 4]| candidates.into_iter().flatten().find_map(text);
         Some(Self {
+            label: [email, username, upn].into_iter().flatten().find_map(name),
             expires_at: exp.and_then(|exp| time::parse_number(exp.get())),
+            issued_at: iat.and_then(|iat| time::parse_number(iat.get())),
             account_id: first([openai_account, chatgpt_account, account, None]),
             user: first([openai_user, chatgpt_user, sub, email]),
         })
@@ -64,19 +69,39 @@ impl Claims {
         differ(&self.account_id, &other.account_id) || differ(&self.user, &other.user)
     }
 
+    /// What people call the user: e-mail, `preferred_username` or `upn`.
+    pub(crate) fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
     /// `exp`, in seconds since 1970.
     pub(crate) fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.expires_at
     }
+
+    /// `iat`, in seconds since 1970.
+    pub(crate) fn issued_at(&self) -> Option<DateTime<Utc>> {
+        self.issued_at
+    }
 }
 
 /// The claims that are asked for, in this order.
-const NAMES: [&str; 7] =
-    ["exp", "chatgpt_account_id", "chatgpt_user_id", "account_id", "sub", OPENAI_CLAIM, "email"];
+const NAMES: [&str; 10] = [
+    "exp",
+    "iat",
+    "chatgpt_account_id",
+    "chatgpt_user_id",
+    "account_id",
+    "sub",
+    OPENAI_CLAIM,
+    "email",
+    "preferred_username",
+    "upn",
+];
 
 /// One level of claims: those that are asked for, as they are spelled. Of several with a name the last counts.
 #[derive(Default)]
-struct Level<'a>([Option<&'a RawValue>; 7]);
+struct Level<'a>([Option<&'a RawValue>; 10]);
 
 impl<'de> Deserialize<'de> for Level<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -123,20 +148,12 @@ pub(crate) fn fingerprint(provider: &Provider, claims: &Claims) -> Option<Finger
     Some(Fingerprint::of(&key))
 }
 
-/// What people call the owner of a token, where its claims say so.
-pub(crate) fn owner(token: &str) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Names {
-        email: Option<serde_json::Value>,
-        preferred_username: Option<serde_json::Value>,
-        upn: Option<serde_json::Value>,
-    }
-    let payload = token.split('.').nth(1)?;
-    let bytes = zeroize::Zeroizing::new(BASE64.decode(payload).ok()?);
-    let names: Names = serde_json::from_slice(&bytes).ok()?;
-    let names = [names.email, names.preferred_username, names.upn];
-    let mut names = names.iter().flatten().filter_map(|name| Some(name.as_str()?.trim().to_owned()));
-    names.find(|name| !name.is_empty() && name.len() <= LONGEST_NAME && !name.contains(char::is_control))
+/// A claim that may be shown to people.
+fn name(claim: &RawValue) -> Option<Box<str>> {
+    let name = text(claim)?;
+    let name = name.trim();
+    let is_shown = !name.is_empty() && name.len() <= LONGEST_NAME && !name.contains(char::is_control);
+    is_shown.then(|| name.into())
 }
 
 /// An address is 254 bytes long at most (RFC 5321).
@@ -195,9 +212,9 @@ mod tests {
             (r#"{"sub":"u"}"#, None),
         ];
         for (claims, name) in cases {
-            assert_eq!(owner(&token(claims)).as_deref(), name, "{claims}");
+            let known = Claims::of(&token(claims));
+            assert_eq!(known.as_ref().and_then(Claims::label), name, "{claims}");
         }
-        assert_eq!(owner("sk-test"), None);
     }
 
     #[test]

@@ -11,7 +11,8 @@ use crate::pool::Pool;
 use crate::record::{Judgement, LastError, Mark, Record, State, Usage, not_ahead, saturating_add};
 use crate::renewal::Renewal;
 use crate::secret::{Fingerprint, Secret};
-use crate::strikes::Strikes;
+use crate::source::Source;
+use crate::strikes::{SIDE_BY_SIDE, Strikes};
 use crate::transition::{self, Grant, Revive, Suspect};
 
 /// What a change did to a pool: the answer for the caller, and what a store has to write.
@@ -23,6 +24,17 @@ pub struct Applied {
     pub records: BTreeSet<CredentialId>,
     /// Which definitions changed.
     pub definitions: Vec<DefinitionEdit>,
+    /// Which source is suppressed now, or is so no longer.
+    pub suppression: Option<SuppressionEdit>,
+}
+
+/// How the suppressed sources of a provider changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SuppressionEdit {
+    /// What this source offers stays away from now on.
+    Suppressed(Source),
+    /// It may be taken in again.
+    Lifted(Source),
 }
 
 /// How a definition changed.
@@ -43,13 +55,13 @@ pub enum DefinitionEdit {
 
 impl Applied {
     fn only(outcome: Outcome) -> Self {
-        Self { outcome, records: BTreeSet::new(), definitions: Vec::new() }
+        Self { outcome, records: BTreeSet::new(), definitions: Vec::new(), suppression: None }
     }
 
     /// Whether there is anything to write.
     #[must_use]
     pub fn is_change(&self) -> bool {
-        !self.records.is_empty() || !self.definitions.is_empty()
+        !self.records.is_empty() || !self.definitions.is_empty() || self.suppression.is_some()
     }
 }
 
@@ -70,6 +82,7 @@ impl Pool {
             }
             Action::Reset { id, revive } => self.reset(id.as_ref(), *revive, now),
             Action::Add { credential, place } => self.add(credential, *place),
+            Action::Seed { credential } => self.add(credential, Place::Last),
             Action::Remove { target } => self.remove(target, now),
             Action::Rotate { target, tokens, grant, expires_at } => {
                 self.rotate(target, tokens, *grant, *expires_at, now)
@@ -174,10 +187,13 @@ impl Pool {
             State::Exhausted(_) => true,
             State::Dead(_) | State::Removed { .. } | State::Unknown { .. } => false,
         };
-        if !is_open {
+        let known = self.record(id).and_then(|record| record.strikes);
+        let is_known = known.is_some_and(|strikes| strikes.subject == subject);
+        let last = if is_known { self.applying_state(id, now).judged_at(now) } else { None };
+        let is_counted = last.is_some_and(|last| (now - last).abs() < SIDE_BY_SIDE);
+        if !is_open || is_counted {
             return None;
         }
-        let known = self.record(id).and_then(|record| record.strikes);
         let strikes = Strikes::with_one_more(known, subject, now);
         self.record_mut(id).strikes = Some(strikes);
         Some(judgement.struck(strikes, now))
@@ -312,7 +328,7 @@ impl Pool {
             let last = self.credentials.iter().map(|other| other.priority).max();
             credential.priority = last.map_or(0, |last| last.saturating_add(1));
         }
-        let id = credential.id.clone();
+        let (id, source) = (credential.id.clone(), credential.source.clone());
         // What a stale writer brought back under this id makes room.
         let back = self.credentials.extract_if(.., |other| other.id == id);
         let mut definitions: Vec<_> =
@@ -327,6 +343,7 @@ impl Pool {
             outcome: Outcome::Added(id.clone()),
             records: forgotten.then_some(id).into_iter().collect(),
             definitions,
+            suppression: Some(SuppressionEdit::Lifted(source)),
         })
     }
 
@@ -337,8 +354,10 @@ impl Pool {
             return Err(ChangeError::Ambiguous { provider: self.provider.clone(), id: gone.id.clone() });
         }
         let (id, subject) = (gone.id.clone(), gone.subject());
+        let source = Some(&gone.source).filter(|source| source.is_seeded()).cloned();
         self.forget([(id.clone(), subject)].into(), now);
         Ok(Applied {
+            suppression: source.map(SuppressionEdit::Suppressed),
             outcome: Outcome::Removed(id.clone()),
             records: [id.clone()].into(),
             definitions: vec![DefinitionEdit::Removed(id, subject)],
@@ -402,6 +421,7 @@ impl Pool {
             outcome: Outcome::Rotated(id.clone()),
             records: (is_cleared || is_noted).then(|| id.clone()).into_iter().collect(),
             definitions: vec![DefinitionEdit::Rotated { old: subject, renewed: new }],
+            suppression: None,
         })
     }
 

@@ -7,6 +7,7 @@ use crate::provider::Provider;
 use crate::record::{Judgement, Usage};
 use crate::renewal::Renewal;
 use crate::secret::Fingerprint;
+use crate::source::Source;
 use crate::standing::Standing;
 use crate::transition::{Grant, Revive};
 
@@ -46,14 +47,19 @@ pub enum Action {
         /// Whether the dead come back too.
         revive: Revive,
     },
-    /// A new credential. Its priority is set to come last, unless [`Place::AsGiven`].
+    /// A new credential. Its priority is set to come last, unless [`Place::AsGiven`]. Its source is suppressed no longer.
     Add {
         /// What it is.
         credential: Box<Credential>,
         /// Where it stands in line.
         place: Place,
     },
-    /// A credential goes.
+    /// The same for what another place offers, behind all others; refused where somebody removed it before.
+    Seed {
+        /// What it is.
+        credential: Box<Credential>,
+    },
+    /// A credential goes. One that another place would only offer again stays away: its source is suppressed.
     Remove {
         /// Which one.
         target: Target,
@@ -92,6 +98,7 @@ impl Action {
             Self::Succeed { .. } => "succeed",
             Self::Reset { .. } => "reset",
             Self::Add { .. } => "add",
+            Self::Seed { .. } => "seed",
             Self::Remove { .. } => "remove",
             Self::Rotate { .. } => "rotate",
             Self::NoteRefresh { .. } => "note_refresh",
@@ -220,6 +227,14 @@ pub enum ChangeError {
         provider: Provider,
         /// The id.
         id: CredentialId,
+    },
+    /// Somebody removed what this source offers, so that it stays away until it is added on purpose.
+    #[error("`{source_word}` of `{provider}` was removed, and is suppressed since")]
+    Suppressed {
+        /// Where.
+        provider: Provider,
+        /// Which source, in the words of the file.
+        source_word: Source,
     },
     /// The secret is lent by another place, so it cannot be replaced here.
     #[error("the secret of `{id}` in `{provider}` is lent by its source")]

@@ -174,6 +174,10 @@ pub enum Unresolved {
     VariableNotSet,
     /// The variable holds a stand-in such as `changeme`.
     Placeholder,
+    /// The file of the other tool is not there.
+    FileMissing,
+    /// The file of the other tool cannot be read, or there is no login in it.
+    NoLogin,
     /// This version cannot read that source.
     SourceNotReadable,
 }
@@ -266,7 +270,16 @@ impl Credential {
     /// Whether it has a refresh token of its own to renew the access token with.
     #[must_use]
     pub fn can_be_renewed(&self) -> bool {
-        matches!(&self.holding, Holding::Owned(tokens) if tokens.refresh_token().is_some())
+        self.refresh_token().is_some()
+    }
+
+    /// The refresh token of its own, where it has one.
+    #[must_use]
+    pub fn refresh_token(&self) -> Option<&Secret> {
+        match &self.holding {
+            Holding::Owned(tokens) => tokens.refresh_token(),
+            Holding::Borrowed { .. } => None,
+        }
     }
 
     /// Whether this very secret is stored here now, as access token or as refresh token.
@@ -298,7 +311,13 @@ impl Credential {
     /// When its access token ends: as the entry says, else as the token itself says.
     #[must_use]
     pub fn token_ends_at(&self) -> Option<DateTime<Utc>> {
-        self.expires_at.or_else(|| self.claims()?.expires_at())
+        self.expires_at.or_else(|| self.access_token()?.ends_at())
+    }
+
+    /// When its access token was made, where the token itself says so.
+    #[must_use]
+    pub fn token_made_at(&self) -> Option<DateTime<Utc>> {
+        self.claims()?.issued_at()
     }
 
     /// A text without its secrets and without what looks like a key.
@@ -317,10 +336,14 @@ impl Credential {
     }
 
     fn claims(&self) -> Option<&Claims> {
-        let token = match &self.holding {
-            Holding::Owned(tokens) => tokens.access_token()?,
-            Holding::Borrowed { .. } => self.secret()?,
-        };
-        token.claims()
+        self.access_token()?.claims()
+    }
+
+    /// The token of its login, or its key: what is sent, unless something else was minted from it.
+    fn access_token(&self) -> Option<&Secret> {
+        match &self.holding {
+            Holding::Owned(tokens) => tokens.access_token(),
+            Holding::Borrowed { .. } => self.secret(),
+        }
     }
 }

@@ -59,7 +59,7 @@ mod transition;
 mod variable;
 mod verdict;
 
-pub use apply::{Applied, DefinitionEdit};
+pub use apply::{Applied, DefinitionEdit, SuppressionEdit};
 pub use change::{Action, Change, ChangeError, Outcome, Place, Target};
 pub use classify::{Rule, classify, is_believable_reset, kind_of};
 pub use cooldown::Cooldowns;
@@ -87,4 +87,5 @@ pub use standing::{NoSecret, Standing};
 pub use strategy::Strategy;
 pub use strikes::Strikes;
 pub use transition::{Grant, Revive};
+pub use variable::Variables;
 pub use verdict::{Kind, Remark, Scope, Verdict};

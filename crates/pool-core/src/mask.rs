@@ -7,7 +7,7 @@ use crate::secret::Secret;
 pub(crate) const MASK: &str = "[redacted]";
 
 /// How keys and tokens of the known providers begin.
-const PREFIXES: [&str; 22] = [
+const PREFIXES: [&str; 28] = [
     "sk-",
     "sk_",
     "pk-",
@@ -30,19 +30,35 @@ const PREFIXES: [&str; 22] = [
     "nvapi-",
     "cc-",
     "eyj",
+    "csk-",
+    "pplx-",
+    "tvly-",
+    "fw_",
+    "sess-",
+    "aq.",
 ];
 
-/// Headers and fields that hold a key or token.
-const HOLD_KEYS: [&str; 9] = [
-    "x-api-key",
-    "api-key",
-    "api_key",
+/// Headers, fields and parameters that hold a key or token, in lower case and without what stands between their words.
+const HOLD_KEYS: [&str; 19] = [
+    "accesstoken",
     "apikey",
-    "x-goog-api-key",
-    "access_token",
-    "refresh_token",
-    "id_token",
-    "client_secret",
+    "auth",
+    "authorization",
+    "authtoken",
+    "awssecretaccesskey",
+    "clientsecret",
+    "idtoken",
+    "key",
+    "passwd",
+    "password",
+    "proxyauthorization",
+    "refreshtoken",
+    "secret",
+    "secretkey",
+    "token",
+    "xapikey",
+    "xauthtoken",
+    "xgoogapikey",
 ];
 
 /// Names that begin as keys do.
@@ -69,51 +85,90 @@ pub(crate) fn mask<'a>(text: &str, secrets: impl Iterator<Item = &'a Secret>) ->
     mask_keys(&masked)
 }
 
-/// Replaces every word that begins as the keys and tokens of the known providers do with `[redacted]`, what follows `Bearer`, and
-/// what is given as the value of a header or field that holds a key.
+/// Replaces every word that begins as the keys and tokens of the known providers do with `[redacted]`, and whatever is given as the
+/// value of a header, field or parameter that holds one.
 ///
 /// ```
 /// use pool_core::mask_keys;
 ///
 /// assert_eq!(mask_keys("no file sk-or-v1-test here"), "no file [redacted] here");
 /// assert_eq!(mask_keys("{'x-api-key': 'plain-text-key'}"), "{'x-api-key': '[redacted]'}");
+/// assert_eq!(mask_keys("GET /v1?key=plain-text-key"), "GET /v1?key=[redacted]");
 /// ```
 #[must_use]
 pub fn mask_keys(text: &str) -> String {
+    let (text, sealed) = match text.find("-----BEGIN ") {
+        Some(at) if text.contains("PRIVATE KEY-----") => (&text[..at], MASK),
+        _ => (text, ""),
+    };
     let mut masked = String::with_capacity(text.len());
     let mut before = Before::Nothing;
     for part in text.split_inclusive(|c: char| !is_key_character(c)) {
         let word = part.trim_end_matches(|c: char| !is_key_character(c));
-        let is_given = matches!(before, Before::Bearer | Before::Value) && word.len() >= SHORTEST_KEY;
-        masked.push_str(if looks_like_key(word) || is_given { MASK } else { word });
-        masked.push_str(&part[word.len()..]);
-        before = before.then(word, &part[word.len()..]);
+        let mark = &part[word.len()..];
+        let is_given = before.gives(mark) && word.len() >= SHORTEST_KEY;
+        masked.push_str(if is_given || looks_like_key(word) { MASK } else { word });
+        masked.push_str(mark);
+        before = before.then(word, mark);
     }
-    masked
+    masked + sealed
 }
 
 /// What stood before a word.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
     Nothing,
-    /// `Bearer`
-    Bearer,
-    /// The name of what holds a key: `x-api-key`.
-    Name,
-    /// Such a name, and what gives it a value: `x-api-key:`.
+    /// The name of what holds a key: `x-api-key`. Whether it stands in quotes.
+    Name {
+        is_quoted: bool,
+    },
+    /// Such a name, and what gives it a value: `x-api-key:`, or `Bearer` and the like.
     Value,
+    /// A header that holds several: all that follows in the line.
+    Line,
+    /// `https://name`, where `:password@` may follow.
+    Host,
+    /// `https://name:`
+    Password,
 }
 
 impl Before {
+    /// Whether a word that this mark ends is given as a value.
+    fn gives(self, mark: &str) -> bool {
+        matches!(self, Self::Value | Self::Line) || (self == Self::Password && mark == "@")
+    }
+
     fn then(self, word: &str, mark: &str) -> Self {
-        let is_one_of = |names: &[&str]| names.iter().any(|name| word.eq_ignore_ascii_case(name));
-        let now = match self {
-            now if word.is_empty() => now,
-            _ if is_one_of(&["bearer"]) => Self::Bearer,
-            _ if is_one_of(&HOLD_KEYS) => Self::Name,
+        if word.is_empty() {
+            return self.then_mark(mark);
+        }
+        let name: String =
+            word.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+        let is_given = matches!(self, Self::Value | Self::Name { .. });
+        let now = match (self, name.as_str()) {
+            (Self::Line, _) => Self::Line,
+            (_, "cookie" | "setcookie") => Self::Line,
+            // A scheme stands between the header and its value; Python puts a `b` before bytes.
+            (_, "bearer" | "basic") => Self::Value,
+            // "API key provided: " is how OpenAI quotes a wrong one.
+            (_, "token" | "digest" | "b" | "provided") if is_given => self,
+            (_, name) if HOLD_KEYS.contains(&name) => Self::Name { is_quoted: matches!(mark, "'" | "\"") },
+            _ if word.starts_with("//") && mark == ":" => Self::Password,
+            _ if word.starts_with("//") => Self::Host,
             _ => Self::Nothing,
         };
-        if now == Self::Name && matches!(mark, ":" | "=") { Self::Value } else { now }
+        now.then_mark(mark)
+    }
+
+    fn then_mark(self, mark: &str) -> Self {
+        match (self, mark) {
+            (Self::Name { .. }, ":" | "=") | (Self::Name { is_quoted: true }, ",") => Self::Value,
+            (Self::Host, ":") => Self::Password,
+            (Self::Line, "\n") => Self::Nothing,
+            // Of `?key=a&b=c` each parameter has its own value, and so has each member of an object.
+            (Self::Value | Self::Password, "&" | "," | ";" | "}" | "\n") => Self::Nothing,
+            (before, _) => before,
+        }
     }
 }
 
@@ -121,12 +176,15 @@ fn is_key_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '+' | '*' | '~')
 }
 
+/// Also behind a slash, or behind an equals sign that a URL spells `%3D`.
 fn looks_like_key(word: &str) -> bool {
-    word.len() >= SHORTEST_KEY
-        && !NO_KEYS.contains(&word)
-        && PREFIXES
-            .iter()
-            .any(|prefix| word.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix)))
+    word.split('/').flat_map(|part| part.split("3D")).any(|part| {
+        part.len() >= SHORTEST_KEY
+            && !NO_KEYS.contains(&part)
+            && PREFIXES
+                .iter()
+                .any(|prefix| part.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix)))
+    })
 }
 
 #[cfg(test)]
@@ -150,6 +208,28 @@ mod tests {
             (r#"{"refresh_token":"plain-value","x":1}"#, r#"{"refresh_token":"[redacted]","x":1}"#),
             ("api_key=plain-value&x", "api_key=[redacted]&x"),
             ("invalid x-api-key provided", "invalid x-api-key provided"),
+            ("https://h/v1?key=plain-value&x=long-enough", "https://h/v1?key=[redacted]&x=long-enough"),
+            ("https://user:plain-value@host/path", "https://user:[redacted]@host/path"),
+            ("http://127.0.0.1:8080/long/path", "http://127.0.0.1:8080/long/path"),
+            ("Authorization: Basic cGxhaW4tdmFsdWU=", "Authorization: Basic [redacted]="),
+            ("Authorization: token plain-value", "Authorization: token [redacted]"),
+            ("{'Authorization': 'plain-value'}", "{'Authorization': '[redacted]'}"),
+            (
+                "Cookie: session=plain-value; other=plain-other\nnext long-enough",
+                "Cookie: session=[redacted]; other=[redacted]\nnext long-enough",
+            ),
+            ("aws_secret_access_key=plain-value", "aws_secret_access_key=[redacted]"),
+            (r#""refreshToken": "plain-value""#, r#""refreshToken": "[redacted]""#),
+            ("api_key: plain-value", "api_key: [redacted]"),
+            ("Incorrect API key provided: plain-value.", "Incorrect API key provided: [redacted]"),
+            ("[('x-api-key', 'plain-value')]", "[('x-api-key', '[redacted]')]"),
+            ("[(b'x-api-key', b'plain-value')]", "[(b'x-api-key', b'[redacted]')]"),
+            ("at https://h/sk-plain-value", "at https:[redacted]"),
+            ("-----BEGIN PRIVATE KEY-----\nMIIE\n", "[redacted]"),
+            ("token expired: please refresh", "token expired: please refresh"),
+            ("the key was revoked", "the key was revoked"),
+            ("no model provided: gpt-something", "no model provided: gpt-something"),
+            ("'code': 'token_invalidated'", "'code': 'token_invalidated'"),
         ];
         for (text, expected) in cases {
             assert_eq!(mask(text, std::iter::empty()), expected);

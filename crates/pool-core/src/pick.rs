@@ -74,7 +74,9 @@ impl PickRequest {
         self.strategy
     }
 
-    pub(crate) fn named_model(&self) -> Option<&str> {
+    /// The model, where one is named.
+    #[must_use]
+    pub fn named_model(&self) -> Option<&str> {
         self.model.as_deref()
     }
 

@@ -96,6 +96,22 @@ impl Pool {
         })
     }
 
+    /// How every credential stands at `now` for requests to a model, where one is named.
+    pub(crate) fn standings_for(
+        &self,
+        model: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> impl Iterator<Item = (&Credential, Standing)> {
+        self.standings(now).map(move |(credential, standing)| match (standing, model) {
+            (Standing::Ready, Some(model)) => {
+                let record = self.record(&credential.id);
+                let rest = standing::for_model(credential, record, &self.provider, model, now);
+                (credential, rest.unwrap_or(Standing::Ready))
+            }
+            (standing, _) => (credential, standing),
+        })
+    }
+
     /// Chooses the credential to use now: a function of the pool, the request, who is in flight, `now` and the seed.
     ///
     /// # Errors

@@ -243,9 +243,13 @@ impl Judgement {
         now: DateTime<Utc>,
     ) -> Self {
         let mut judgement = Self::of(failure.origin(Origin::TokenEndpoint), provider, cooldowns, now);
-        if !judgement.verdict.is_terminal() && judgement.verdict.kind != Kind::Entitlement {
-            judgement.until = judgement.until.min(saturating_add(now, REFRESH_REST));
+        if !judgement.verdict.is_terminal() {
+            // Whatever it would cost a request, it costs no sibling and no strike, and a passing trouble no hour.
+            if judgement.verdict.kind != Kind::Entitlement {
+                judgement.until = judgement.until.min(saturating_add(now, REFRESH_REST));
+            }
             judgement.verdict.scope = Scope::Credential;
+            judgement.verdict.remark = None;
         }
         judgement
     }

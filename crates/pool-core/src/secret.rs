@@ -3,10 +3,11 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::account::{self, Claims};
+use crate::account::Claims;
 
 /// Words that people leave where a key should go (the list that Hermes Agent refuses).
 const PLACEHOLDERS: [&str; 13] = [
@@ -94,10 +95,16 @@ impl Secret {
         self.known.claims.get_or_init(|| Claims::of(self.expose()).map(Box::new)).as_deref()
     }
 
-    /// What people call its owner, where it is a JWT that tells: `email`, else `preferred_username`, else `upn`.
+    /// What its owner is called, where it is a JWT that says so: e-mail, user name or principal.
     #[must_use]
-    pub fn owner(&self) -> Option<String> {
-        account::owner(self.expose())
+    pub fn owner(&self) -> Option<&str> {
+        self.claims()?.label()
+    }
+
+    /// When it ends, where it is a JWT that says so.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<DateTime<Utc>> {
+        self.claims()?.expires_at()
     }
 
     /// Whether there is nothing in it but white space.

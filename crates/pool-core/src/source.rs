@@ -22,7 +22,7 @@ const OWNED_LOGINS: [(&str, &str); 6] = [
 /// assert!(Source::new("manual:device_code").is_manual());
 /// assert_eq!(Source::new("env:HF_TOKEN").environment_variable(), Some("HF_TOKEN"));
 /// ```
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Source(Box<str>);
 
 impl Source {
@@ -50,6 +50,13 @@ impl Source {
         self.0.eq_ignore_ascii_case("manual") || self.after_prefix("manual:").is_some()
     }
 
+    /// Whether a program takes it in from another place, and would do so again once it is removed: all that is not
+    /// `manual`.
+    #[must_use]
+    pub fn is_seeded(&self) -> bool {
+        !(self.0.is_empty() || self.is_manual())
+    }
+
     /// The variable that holds the secret, of an `env:*` source.
     #[must_use]
     pub fn environment_variable(&self) -> Option<&str> {
@@ -61,7 +68,7 @@ impl Source {
     /// A source that nobody knows lends too, since another program of this file strips what it does not own.
     #[must_use]
     pub fn lends(&self, provider: &Provider) -> bool {
-        !(self.0.is_empty() || self.is_manual() || self.is_owned_login(provider))
+        self.is_seeded() && !self.is_owned_login(provider)
     }
 
     fn is_owned_login(&self, provider: &Provider) -> bool {

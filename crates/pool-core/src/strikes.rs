@@ -1,6 +1,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::record::{not_ahead, saturating_add};
+use crate::record::saturating_add;
 use crate::secret::Fingerprint;
 
 /// So many refusals of a key as wrong make it dead: operators mistype keys, and providers have incidents.
@@ -11,6 +11,9 @@ const SPAN: TimeDelta = TimeDelta::minutes(30);
 
 /// A strike doubles the rest of the one before, up to this.
 const LONGEST_REST: TimeDelta = TimeDelta::hours(6);
+
+/// Requests that ran side by side are refused side by side: all within this time are one strike.
+pub(crate) const SIDE_BY_SIDE: TimeDelta = TimeDelta::seconds(10);
 
 /// How often a key was refused as wrong, without a success between: evidence that no single answer gives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,11 +29,12 @@ pub struct Strikes {
 impl Strikes {
     /// One more against a key; those against another key are forgotten.
     pub(crate) fn with_one_more(known: Option<Self>, subject: Fingerprint, now: DateTime<Utc>) -> Self {
-        let before = known.filter(|strikes| strikes.subject == subject);
+        // Where the clock went back, nobody knows how long ago the first one was.
+        let before = known.filter(|strikes| strikes.subject == subject && strikes.first_at <= now);
         Self {
             subject,
             count: before.map_or(1, |strikes| strikes.count.saturating_add(1)),
-            first_at: before.map_or(now, |strikes| not_ahead(strikes.first_at, now)),
+            first_at: before.map_or(now, |strikes| strikes.first_at),
         }
     }
 

@@ -1,41 +1,86 @@
-//! In which environment variable programs look for the secret of a provider.
+//! In which environment variables programs look for the secrets of a provider.
 
 use crate::credential::{AuthType, Credential};
 use crate::provider::Provider;
 use crate::secret::Secret;
 
-/// The variable of each provider: of those that Hermes Agent reads the first, which wins over the others. The logins that
-/// Hermes refreshes are not here: no program takes their tokens from a variable.
-const USUAL: [(&str, &str); 28] = [
-    ("alibaba", "DASHSCOPE_API_KEY"),
-    ("alibaba-coding-plan", "ALIBABA_CODING_PLAN_API_KEY"),
-    ("anthropic", "ANTHROPIC_API_KEY"),
-    ("arcee", "ARCEEAI_API_KEY"),
-    ("azure-foundry", "AZURE_FOUNDRY_API_KEY"),
-    ("copilot", "COPILOT_GITHUB_TOKEN"),
-    ("deepseek", "DEEPSEEK_API_KEY"),
-    ("gemini", "GOOGLE_API_KEY"),
-    ("gmi", "GMI_API_KEY"),
-    ("huggingface", "HF_TOKEN"),
-    ("kilocode", "KILOCODE_API_KEY"),
-    ("kimi-coding", "KIMI_API_KEY"),
-    ("kimi-coding-cn", "KIMI_CN_API_KEY"),
-    ("lmstudio", "LM_API_KEY"),
-    ("minimax", "MINIMAX_API_KEY"),
-    ("minimax-cn", "MINIMAX_CN_API_KEY"),
-    ("nvidia", "NVIDIA_API_KEY"),
-    ("ollama-cloud", "OLLAMA_API_KEY"),
-    ("openai", "OPENAI_API_KEY"),
-    ("openai-api", "OPENAI_API_KEY"),
-    ("opencode-go", "OPENCODE_GO_API_KEY"),
-    ("opencode-zen", "OPENCODE_ZEN_API_KEY"),
-    ("openrouter", "OPENROUTER_API_KEY"),
-    ("stepfun", "STEPFUN_API_KEY"),
-    ("tencent-tokenhub", "TOKENHUB_API_KEY"),
-    ("xai", "XAI_API_KEY"),
-    ("xiaomi", "XIAOMI_API_KEY"),
-    ("zai", "GLM_API_KEY"),
-];
+/// The variables of one provider.
+///
+/// ```
+/// use pool_core::Variables;
+///
+/// let gemini = Variables::ALL.iter().find(|row| row.provider == "gemini").expect("it is known");
+/// assert_eq!(gemini.secrets, ["GOOGLE_API_KEY", "GEMINI_API_KEY"]);
+/// assert_eq!(gemini.base_url, Some("GEMINI_BASE_URL"));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Variables {
+    /// The provider, by its name in the file.
+    pub provider: &'static str,
+    /// Where its secrets are looked for; the first wins over the others.
+    pub secrets: &'static [&'static str],
+    /// Where another endpoint than the usual one is looked for.
+    pub base_url: Option<&'static str>,
+}
+
+impl Variables {
+    /// Those of each provider that Hermes Agent reads from variables. The logins that Hermes refreshes are not here: no
+    /// program takes their tokens from a variable.
+    pub const ALL: &'static [Self] = &[
+        row("alibaba", &["DASHSCOPE_API_KEY"], Some("DASHSCOPE_BASE_URL")),
+        row(
+            "alibaba-coding-plan",
+            &["ALIBABA_CODING_PLAN_API_KEY", "DASHSCOPE_API_KEY"],
+            Some("ALIBABA_CODING_PLAN_BASE_URL"),
+        ),
+        row(
+            "anthropic",
+            &["ANTHROPIC_API_KEY", "ANTHROPIC_TOKEN", ANTHROPIC_LOGIN],
+            Some("ANTHROPIC_BASE_URL"),
+        ),
+        row("arcee", &["ARCEEAI_API_KEY"], Some("ARCEE_BASE_URL")),
+        row("azure-foundry", &["AZURE_FOUNDRY_API_KEY"], Some("AZURE_FOUNDRY_BASE_URL")),
+        row("copilot", &["COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"], Some("COPILOT_API_BASE_URL")),
+        row("deepseek", &["DEEPSEEK_API_KEY"], Some("DEEPSEEK_BASE_URL")),
+        row("gemini", &["GOOGLE_API_KEY", "GEMINI_API_KEY"], Some("GEMINI_BASE_URL")),
+        row("gmi", &["GMI_API_KEY"], Some("GMI_BASE_URL")),
+        row("huggingface", &["HF_TOKEN"], Some("HF_BASE_URL")),
+        row("kilocode", &["KILOCODE_API_KEY"], Some("KILOCODE_BASE_URL")),
+        row("kimi-coding", &["KIMI_API_KEY", "KIMI_CODING_API_KEY"], Some("KIMI_BASE_URL")),
+        row("kimi-coding-cn", &["KIMI_CN_API_KEY"], None),
+        row("lmstudio", &["LM_API_KEY"], Some("LM_BASE_URL")),
+        row("minimax", &["MINIMAX_API_KEY"], Some("MINIMAX_BASE_URL")),
+        row("minimax-cn", &["MINIMAX_CN_API_KEY"], Some("MINIMAX_CN_BASE_URL")),
+        row("nvidia", &["NVIDIA_API_KEY"], Some("NVIDIA_BASE_URL")),
+        row("ollama-cloud", &["OLLAMA_API_KEY"], Some("OLLAMA_BASE_URL")),
+        row("openai-api", &["OPENAI_API_KEY"], Some("OPENAI_BASE_URL")),
+        row("opencode-go", &["OPENCODE_GO_API_KEY"], Some("OPENCODE_GO_BASE_URL")),
+        row("opencode-zen", &["OPENCODE_ZEN_API_KEY"], Some("OPENCODE_ZEN_BASE_URL")),
+        row("openrouter", &["OPENROUTER_API_KEY"], None),
+        row("stepfun", &["STEPFUN_API_KEY"], Some("STEPFUN_BASE_URL")),
+        row("tencent-tokenhub", &["TOKENHUB_API_KEY"], Some("TOKENHUB_BASE_URL")),
+        row("xai", &["XAI_API_KEY"], Some("XAI_BASE_URL")),
+        row("xiaomi", &["XIAOMI_API_KEY"], Some("XIAOMI_BASE_URL")),
+        row("zai", &["GLM_API_KEY", "ZAI_API_KEY", "Z_AI_API_KEY"], Some("GLM_BASE_URL")),
+    ];
+
+    /// Those of a provider, where it has any.
+    #[must_use]
+    pub fn of(provider: &Provider) -> Option<&'static Self> {
+        Self::ALL.iter().find(|row| provider.as_str().eq_ignore_ascii_case(row.provider))
+    }
+}
+
+const fn row(
+    provider: &'static str,
+    secrets: &'static [&'static str],
+    base_url: Option<&'static str>,
+) -> Variables {
+    Variables { provider, secrets, base_url }
+}
+
+/// A pool that people name after the company, where Hermes says `openai-api`.
+const OPENAI: (&str, &str) = ("openai", "OPENAI_API_KEY");
 
 /// Where Claude Code and Hermes Agent look for the token of an Anthropic login, which is sent another way than a key.
 const ANTHROPIC_LOGIN: &str = "CLAUDE_CODE_OAUTH_TOKEN";
@@ -56,18 +101,21 @@ impl Credential {
     /// ```
     #[must_use]
     pub fn usual_variable(&self, provider: &Provider) -> Option<&'static str> {
-        let name = provider.as_str();
-        let (_, variable) = USUAL.iter().find(|(owner, _)| name.eq_ignore_ascii_case(owner))?;
-        let is_login = || self.auth_type == AuthType::OAuth || self.secret().is_some_and(is_login_token);
-        if name.eq_ignore_ascii_case("anthropic") && is_login() {
-            return Some(ANTHROPIC_LOGIN);
+        let is_login = || self.auth_type == AuthType::OAuth || self.secret().is_some_and(Secret::is_login);
+        match Variables::of(provider) {
+            Some(row) if row.provider == "anthropic" && is_login() => Some(ANTHROPIC_LOGIN),
+            Some(row) => row.secrets.first().copied(),
+            None => provider.as_str().eq_ignore_ascii_case(OPENAI.0).then_some(OPENAI.1),
         }
-        Some(variable)
     }
 }
 
-fn is_login_token(secret: &Secret) -> bool {
-    secret.expose().starts_with(ANTHROPIC_LOGIN_PREFIX)
+impl Secret {
+    /// Whether it is the access token of an Anthropic login, by how it begins: no key, though variables hold both.
+    #[must_use]
+    pub fn is_login(&self) -> bool {
+        self.expose().starts_with(ANTHROPIC_LOGIN_PREFIX)
+    }
 }
 
 #[cfg(test)]
@@ -84,6 +132,7 @@ mod tests {
             ("anthropic", AuthType::ApiKey, "sk-ant-api03", Some("ANTHROPIC_API_KEY")),
             ("anthropic", AuthType::OAuth, "eyJ", Some("CLAUDE_CODE_OAUTH_TOKEN")),
             ("anthropic", AuthType::ApiKey, "sk-ant-oat01", Some("CLAUDE_CODE_OAUTH_TOKEN")),
+            ("openai", AuthType::ApiKey, "sk-1", Some("OPENAI_API_KEY")),
             ("xai", AuthType::ApiKey, "xai-1", Some("XAI_API_KEY")),
             ("openai-codex", AuthType::OAuth, "eyJ", None),
             ("custom:together.ai", AuthType::ApiKey, "key", None),

@@ -960,8 +960,26 @@ mod strikes {
 
     #[test]
     fn no_rest_is_longer_than_six_hours() {
-        let at_once = [mins(0); 12];
-        assert_eq!(rests(&at_once).last(), Some(&Some(6 * 60)));
+        let quickly = [secs(11); 12];
+        assert_eq!(rests(&quickly).last(), Some(&Some(6 * 60)));
+    }
+
+    #[test]
+    fn refusals_of_requests_that_ran_side_by_side_are_one() {
+        let mut threads = [secs(1); 8];
+        threads[0] = mins(0);
+        assert_eq!(rests(&threads).last(), Some(&Some(5)));
+        assert_eq!(rests(&[threads.as_slice(), &[mins(40)]].concat()).last(), Some(&Some(10)));
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_makes_it_begin_anew() {
+        let mut sim = Sim::with_keys(["a", "b"]);
+        for back in [mins(0), secs(20), secs(20), -mins(31), mins(32)] {
+            sim.advance(back);
+            sim.fail("a", wrong());
+        }
+        assert_eq!(sim.status("a"), "exhausted");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use pool_core::{Provider, time};
+use pool_core::{Provider, Source, time};
 
 use crate::error::FormatError;
 use crate::raw::{Decoded, Kind, Layout, List, Object, Raw, Text, Warning};
@@ -12,6 +12,8 @@ const RUNTIME: &str = "credential_pool_runtime";
 const ROLLED_BACK: &str = "credential_pool_runtime_rolled_back";
 /// The other program's logins.
 const LOGINS: &str = "providers";
+/// The sources of each provider that are not to be taken in again by themselves.
+const SUPPRESSED: &str = "suppressed_sources";
 /// What all writers of this file agree on.
 const COMPAT: &str = "credential_pool_compat";
 
@@ -171,6 +173,63 @@ impl Document {
     #[must_use]
     pub fn record_layout(&self) -> Layout {
         self.layout(Depth::Item)
+    }
+
+    /// The sources of each provider that are not to be taken in again by themselves. What has another shape says nothing.
+    #[must_use]
+    pub fn suppressed_sources(&self) -> Vec<(Provider, Source)> {
+        let Some(section) = self.top.get(SUPPRESSED).and_then(Object::read) else { return Vec::new() };
+        let mut suppressed = Vec::new();
+        for (key, raw) in section.members() {
+            let Some(provider) = key.to_text().and_then(|name| Provider::new(name).ok()) else { continue };
+            // Of duplicate keys the last counts.
+            suppressed.retain(|(other, _)| *other != provider);
+            let Some(sources) = List::read(raw) else { continue };
+            suppressed.extend(texts(&sources).map(|source| (provider.clone(), Source::new(source))));
+        }
+        suppressed
+    }
+
+    /// Suppresses a source, once. Whether that stands there now: what has another shape is somebody else's and stays.
+    pub fn suppress(&mut self, provider: &Provider, source: &Source) -> bool {
+        let told = |raw: Option<&Raw>| raw.filter(|raw| !raw.is_null()).cloned();
+        let section = told(self.top.get(SUPPRESSED));
+        let section =
+            section.map_or_else(|| Some(Object::new(self.layout(Depth::Section))), |raw| Object::read(&raw));
+        let Some(section) = section else { return false };
+        let sources = told(section.get(provider.as_str()));
+        let sources =
+            sources.map_or_else(|| Some(List::new(self.layout(Depth::Provider))), |raw| List::read(&raw));
+        let Some(sources) = sources else { return false };
+        let mut section = section.or_layout(self.layout(Depth::Section));
+        let mut sources = sources.or_layout(self.layout(Depth::Provider));
+        if !texts(&sources).any(|other| other == source.as_str()) {
+            sources.push(Raw::string(source.as_str()));
+            section.set(provider.as_str(), sources.render());
+            self.top.set(SUPPRESSED, section.render());
+        }
+        true
+    }
+
+    /// Suppresses a source no longer. A list with nothing left in it goes, and so does the section.
+    pub fn lift_suppression(&mut self, provider: &Provider, source: &Source) {
+        let Some(mut section) = self.top.get(SUPPRESSED).and_then(Object::read) else { return };
+        let Some(mut sources) = section.get(provider.as_str()).and_then(List::read) else { return };
+        let before = sources.len();
+        sources.retain(|_, raw| !raw.says(source.as_str()));
+        if sources.len() == before {
+            return;
+        }
+        if sources.is_empty() {
+            section.remove(provider.as_str());
+        } else {
+            section.set(provider.as_str(), sources.render());
+        }
+        if section.is_empty() {
+            self.top.remove(SUPPRESSED);
+        } else {
+            self.top.set(SUPPRESSED, section.render());
+        }
     }
 
     /// Where the runtime state of this store lives.
@@ -368,6 +427,11 @@ fn section(top: &Object, name: &str, layout: &Layout) -> Result<Object, FormatEr
             .ok_or_else(|| not_an_object(name)),
         _ => Ok(Object::new(layout.deeper())),
     }
+}
+
+/// The elements of a list that are texts.
+fn texts(list: &List) -> impl Iterator<Item = String> {
+    list.items().filter_map(Raw::to_text)
 }
 
 /// Whether this may stand for a provider in a section of records.

@@ -9,19 +9,34 @@ use pool_core::{
 use crate::field::{EntryField, Fields};
 use crate::raw::{Layout, Members, Object, Raw, Slice};
 
+/// A secret as its source lends it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Lent {
+    /// The secret.
+    pub secret: Secret,
+    /// When it ends, where its source says so.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl From<Secret> for Lent {
+    fn from(secret: Secret) -> Self {
+        Self { secret, expires_at: None }
+    }
+}
+
 /// Finds the secrets that a source lends.
 pub trait Lender {
-    /// The secret that a source lends to a provider now.
+    /// What a source lends to a provider now.
     ///
     /// # Errors
     ///
     /// When it cannot be had in this process.
-    fn lend(&self, provider: &Provider, source: &Source) -> Result<Secret, Unresolved>;
+    fn lend(&self, provider: &Provider, source: &Source) -> Result<Lent, Unresolved>;
 }
 
 /// Lends nothing: what only looks at a store needs no secrets of others.
 impl Lender for () {
-    fn lend(&self, _: &Provider, _: &Source) -> Result<Secret, Unresolved> {
+    fn lend(&self, _: &Provider, _: &Source) -> Result<Lent, Unresolved> {
         Err(Unresolved::SourceNotReadable)
     }
 }
@@ -50,6 +65,7 @@ pub fn read_credential(
     let source = read_source(entry);
     let label = entry.text(EntryField::Label).filter(|label| !label.is_empty());
     let auth_type = entry.get(EntryField::AuthType).and_then(Slice::decoded);
+    let (holding, lent_until) = read_holding(entry, provider, &source, lender);
     Some(Credential {
         id: id(entry)?,
         label: label.unwrap_or_else(|| default_label(&source, provider)),
@@ -58,8 +74,11 @@ pub fn read_credential(
         base_url: [EntryField::BaseUrl, EntryField::InferenceBaseUrl]
             .into_iter()
             .find_map(|field| entry.text(field).filter(|url| !url.is_empty())),
-        expires_at: moment(entry, EntryField::ExpiresAtMs).or_else(|| moment(entry, EntryField::ExpiresAt)),
-        holding: read_holding(entry, provider, &source, lender),
+        // What the entry says of a lent secret may be about an earlier one.
+        expires_at: lent_until
+            .or_else(|| moment(entry, EntryField::ExpiresAtMs))
+            .or_else(|| moment(entry, EntryField::ExpiresAt)),
+        holding,
         source,
     })
 }
@@ -85,21 +104,24 @@ fn read_holding(
     provider: &Provider,
     source: &Source,
     lender: &impl Lender,
-) -> Holding {
+) -> (Holding, Option<DateTime<Utc>>) {
     if source.lends(provider) {
         let fingerprint =
             entry.text(EntryField::SecretFingerprint).and_then(|text| text.parse::<Fingerprint>().ok());
-        return Holding::Borrowed { fingerprint, resolved: lender.lend(provider, source) };
+        let lent = lender.lend(provider, source);
+        let expires_at = lent.as_ref().ok().and_then(|lent| lent.expires_at);
+        return (Holding::Borrowed { fingerprint, resolved: lent.map(|lent| lent.secret) }, expires_at);
     }
     let secret = |field| entry.get(field).and_then(read_secret);
     let tokens = Tokens::default()
         .with_access(secret(EntryField::AccessToken))
         .with_refresh(secret(EntryField::RefreshToken));
-    Holding::Owned(tokens.with_agent_key(secret(EntryField::AgentKey)))
+    (Holding::Owned(tokens.with_agent_key(secret(EntryField::AgentKey))), None)
 }
 
-/// A secret stays where it stands in the text of the file, unless it is escaped there.
-fn read_secret(value: Slice<'_>) -> Option<Secret> {
+/// Reads a secret. It stays where it stands in the text of the file, unless it is escaped there.
+#[must_use]
+pub fn read_secret(value: Slice<'_>) -> Option<Secret> {
     match value.plain_string() {
         Some((text, range)) => Secret::within(text.shared(), range),
         None => value.to_text().map(Secret::new),

@@ -13,7 +13,9 @@ pub mod raw;
 mod record;
 
 pub use document::{Document, Placement};
-pub use entry::{Lender, entry_id, read_credential, read_entry, read_time, renew_entry, write_entry};
+pub use entry::{
+    Lender, Lent, entry_id, read_credential, read_entry, read_secret, read_time, renew_entry, write_entry,
+};
 pub use error::FormatError;
 pub use field::{EntryField, ErrorField, Field, Fields, RecordField, RefreshField, StrikesField};
 pub use record::{kind_of, read_code, read_record, write_record};

@@ -60,7 +60,8 @@ fn read_split(document: &Document, lender: &impl Lender, now: DateTime<Utc>) -> 
         is_legacy |= is_to_be_migrated;
         pool
     });
-    Sight { pools: Pools::new(pools.collect::<Vec<_>>()), is_legacy }
+    let pools = Pools::new(pools.collect::<Vec<_>>()).with_suppressed(document.suppressed_sources());
+    Sight { pools, is_legacy }
 }
 
 /// The pool of one provider, and whether any of its entries is not as a migration leaves it.

@@ -277,7 +277,7 @@ impl std::fmt::Debug for DeviceLogin<'_> {
 impl NewLogin {
     fn of(minted: Minted) -> Self {
         let Minted { tokens, expires_at, id_token } = minted;
-        let owner = id_token.iter().chain(tokens.access_token()).find_map(Secret::owner);
+        let owner = id_token.iter().chain(tokens.access_token()).find_map(Secret::owner).map(str::to_owned);
         Self { tokens, expires_at, owner }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct Minted {
 #[derive(Debug)]
 pub(crate) struct NotMinted {
     pub(crate) trouble: Trouble,
-    pub(crate) failure: Failure,
+    pub(crate) failure: Box<Failure>,
 }
 
 /// Spends a refresh token.
@@ -46,7 +46,7 @@ pub(crate) fn not_answered(error: SendError) -> NotMinted {
         SendError::Unclear(_) => (Trouble::Unanswered, Failure::no_answer()),
         SendError::TimedOut => (Trouble::Unanswered, Failure::timed_out()),
     };
-    NotMinted { trouble, failure: failure.message(words) }
+    NotMinted { trouble, failure: Box::new(failure.message(words)) }
 }
 
 #[derive(Serialize)]
@@ -109,7 +109,7 @@ pub(crate) fn form(fields: &[(&str, Option<&str>)]) -> String {
         for byte in value.bytes() {
             match byte {
                 b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => {
-                    text.push(char::from(byte))
+                    text.push(char::from(byte));
                 }
                 b' ' => text.push('+'),
                 // Writing to a string cannot fail.
@@ -141,7 +141,7 @@ pub(crate) fn read(profile: &Profile, answer: &Response, now: DateTime<Utc>) -> 
     }
     let unreadable = |why: &str| NotMinted {
         trouble: Trouble::Unanswered,
-        failure: Failure::http(answer.status).message(why),
+        failure: Box::new(Failure::http(answer.status).message(why)),
     };
     let fields: Answer = serde_json::from_slice(&answer.body)
         .map_err(|_| unreadable("the token endpoint answered with something else than tokens"))?;
@@ -173,13 +173,13 @@ fn refused(profile: &Profile, answer: &Response, status: u16) -> NotMinted {
     let text = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
     let is_gone = matches!(status, 400 | 401) && profile.dialect.gone.iter().any(|word| text.contains(word));
     let failure = if is_gone { failure.code("invalid_grant") } else { failure };
-    NotMinted { trouble: Trouble::Refused, failure }
+    NotMinted { trouble: Trouble::Refused, failure: Box::new(failure) }
 }
 
 /// A lifetime in seconds, or a moment in milliseconds where it is nearer to that.
 fn ends_at(told: &serde_json::Value, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let number = told.as_f64().or_else(|| told.as_str()?.trim().parse().ok())?;
-    if !(number > 0.0) {
+    if !number.is_finite() || number <= 0.0 {
         return None;
     }
     if number > now.timestamp_millis() as f64 / 2.0 {

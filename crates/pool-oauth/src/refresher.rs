@@ -30,6 +30,20 @@ const LONGER_THAN_THE_EXCHANGE: Duration = Duration::from_secs(30);
 const ATTEMPTS_TO_KEEP: u32 = 3;
 
 /// Renews the logins of a store. Clones share everything.
+///
+/// ```no_run
+/// use pool_core::{CredentialId, Provider};
+/// use pool_oauth::{Ask, Refresher, Settings};
+/// use pool_store::FileStore;
+///
+/// let store = FileStore::new("/home/agent/.hermes/auth.json");
+/// let provider = Provider::new("openai-codex")?;
+/// let profile = Settings::beside(store.path())?.profile(&provider)?;
+/// let ask = Ask { provider, id: CredentialId::new("9de82c")?, seen: None, force: false };
+/// let login = Refresher::new(store).refresh(ask, profile)?;
+/// println!("its token ends at {:?}", login.credential().token_ends_at());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Refresher(Arc<Inner>);
 
@@ -346,7 +360,7 @@ impl Attempt<'_> {
     fn judge(&self, login: &Login, begun: Begun, not_minted: NotMinted) -> Result<Refreshed, RefreshError> {
         let NotMinted { trouble, failure } = not_minted;
         let now = self.now();
-        let judgement = Judgement::of_refresh(failure, &self.ask.provider, &Cooldowns::default(), now);
+        let judgement = Judgement::of_refresh(*failure, &self.ask.provider, &Cooldowns::default(), now);
         let kind = judgement.verdict.kind;
         let error = LastError::of(&judgement.failure, kind, Some(&login.credential));
         let (provider, id) = (self.ask.provider.clone(), self.ask.id.clone());
@@ -358,7 +372,7 @@ impl Attempt<'_> {
             let marked = self.change(&[mark, self.note(begun.spent, None)])?;
             return self.unless_moved(&marked, || match kind {
                 Kind::Entitlement => RefreshError::NotEntitled { provider, id, error },
-                _ => self.dead(error),
+                _ => self.died(login, error),
             });
         }
         let until = next_attempt(&judgement, now);
@@ -396,7 +410,7 @@ impl Attempt<'_> {
         let error = LastError::of(&judgement.failure, Kind::AuthPermanent, Some(&login.credential));
         let mark = self.action(Action::Fail { target: self.target(begun.spent), judgement });
         let marked = self.change(&[mark, self.note(begun.spent, None)])?;
-        self.unless_moved(&marked, || self.dead(error))
+        self.unless_moved(&marked, || self.died(login, error))
     }
 
     /// A verdict on a token that is stored no longer is none: what is stored instead is the answer.
@@ -409,6 +423,14 @@ impl Attempt<'_> {
             Some(Ok(Outcome::Stale)) => Ok(Refreshed::Adopted(self.credential()?)),
             _ => Err(error()),
         }
+    }
+
+    /// Each death is said once: when it is written.
+    fn died(&self, login: &Login, error: LastError) -> RefreshError {
+        let reason = error.reason.as_deref().unwrap_or(error.kind.as_str());
+        let Credential { id, label, .. } = login.credential.as_ref();
+        tracing::warn!(provider = %self.ask.provider, %id, label, reason, "a credential died");
+        self.dead(error)
     }
 
     fn dead(&self, error: LastError) -> RefreshError {

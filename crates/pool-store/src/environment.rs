@@ -2,32 +2,34 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use pool_core::{Provider, Secret, Source, Unresolved};
-use pool_format::Lender;
+use pool_format::Lent;
 use zeroize::Zeroizing;
 
-/// Lends the secrets of `env:*` sources: the `.env` beside the store first, then the environment of this process.
-#[derive(Debug, Default)]
+use crate::lent_file::LentFile;
+
+/// Lends the secrets of `env:*` sources (the `.env` beside the store first, then the environment of this process), and
+/// those in the files of other tools.
+#[derive(Debug)]
 pub(crate) struct Environment {
     dotenv: HashMap<String, Secret>,
+    files: Vec<Lender>,
+}
+
+/// A file of another tool, and what it lends once somebody asked: a store without such entries never reads it.
+#[derive(Debug)]
+struct Lender {
+    file: LentFile,
+    lent: OnceLock<Result<Lent, Unresolved>>,
 }
 
 impl Environment {
     /// Reads the `.env` of a folder, where there is one.
-    pub(crate) fn of(folder: &Path) -> Self {
-        let path = folder.join(".env");
-        let text = match read(&path) {
-            Ok(bytes) => Zeroizing::new(bytes),
-            Err(error) => {
-                if error.kind() != io::ErrorKind::NotFound {
-                    tracing::warn!(path = %path.display(), %error, "cannot read the variables beside the store");
-                }
-                return Self::default();
-            }
-        };
-        let text = Zeroizing::new(String::from_utf8_lossy(&text).into_owned());
-        Self { dotenv: text.lines().filter_map(assignment).collect() }
+    pub(crate) fn of(folder: &Path, files: &[LentFile]) -> Self {
+        let lender = |file: &LentFile| Lender { file: file.clone(), lent: OnceLock::new() };
+        Self { dotenv: variables(&folder.join(".env")), files: files.iter().map(lender).collect() }
     }
 
     fn variable(&self, name: &str) -> Option<Secret> {
@@ -36,16 +38,33 @@ impl Environment {
     }
 }
 
+fn variables(path: &Path) -> HashMap<String, Secret> {
+    let text = match read(path) {
+        Ok(bytes) => Zeroizing::new(bytes),
+        Err(error) => {
+            if error.kind() != io::ErrorKind::NotFound {
+                tracing::warn!(path = %path.display(), %error, "cannot read the variables beside the store");
+            }
+            return HashMap::new();
+        }
+    };
+    let text = Zeroizing::new(String::from_utf8_lossy(&text).into_owned());
+    text.lines().filter_map(assignment).collect()
+}
+
 /// Reads a file, and nothing else: a pipe would wait for its writer, and everyone for us.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     if fs::metadata(path)?.is_file() { fs::read(path) } else { Err(io::Error::other("it is not a file")) }
 }
 
-impl Lender for Environment {
-    fn lend(&self, _: &Provider, source: &Source) -> Result<Secret, Unresolved> {
+impl pool_format::Lender for Environment {
+    fn lend(&self, provider: &Provider, source: &Source) -> Result<Lent, Unresolved> {
+        if let Some(lender) = self.files.iter().find(|lender| lender.file.lends_to(provider, source)) {
+            return lender.lent.get_or_init(|| (lender.file.read)(&lender.file.path)).clone();
+        }
         let name = source.environment_variable().ok_or(Unresolved::SourceNotReadable)?;
         let secret = self.variable(name).ok_or(Unresolved::VariableNotSet)?;
-        if secret.is_placeholder() { Err(Unresolved::Placeholder) } else { Ok(secret) }
+        if secret.is_placeholder() { Err(Unresolved::Placeholder) } else { Ok(secret.into()) }
     }
 }
 

@@ -1,11 +1,13 @@
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use pool_format::Document;
 
 use crate::error::StoreError;
+use crate::lent_file::LentFile;
 use crate::location::Location;
 
 /// Which file was read, and in what condition: as long as this stays the same, so does its content.
@@ -14,7 +16,7 @@ use crate::location::Location;
 #[derive(Debug)]
 pub(crate) struct Identity {
     store: Option<(Stamp, File)>,
-    variables: Option<Stamp>,
+    lenders: Vec<Watched>,
     /// When it was read, if that was within one tick of its last change.
     hasty: Option<Instant>,
 }
@@ -33,6 +35,27 @@ struct Stamp {
     changed: (i64, i64),
 }
 
+/// A file that lends secrets to the store, whether or not it is there.
+#[derive(Clone, Debug)]
+struct Watched {
+    path: PathBuf,
+    stamp: Option<Stamp>,
+}
+
+impl Watched {
+    fn of(path: PathBuf) -> Self {
+        Self { stamp: Self::look(&path), path }
+    }
+
+    fn is_current(&self) -> bool {
+        Self::look(&self.path) == self.stamp
+    }
+
+    fn look(path: &Path) -> Option<Stamp> {
+        fs::metadata(path).ok().as_ref().map(Stamp::of)
+    }
+}
+
 /// A store as it was read.
 #[derive(Debug)]
 pub(crate) struct Reading {
@@ -47,7 +70,7 @@ impl Identity {
     pub(crate) fn is_current(&self, location: &Location) -> bool {
         let store = fs::metadata(&location.target).ok().as_ref().map(Stamp::of);
         let is_same = store == self.store.as_ref().map(|(stamp, _)| *stamp)
-            && variables_stamp(location) == self.variables;
+            && self.lenders.iter().all(Watched::is_current);
         is_same && self.hasty.is_none_or(|read_at| read_at.elapsed() < TICK)
     }
 
@@ -59,20 +82,22 @@ impl Identity {
     /// What it becomes when the store was replaced by this file, under the lock. `None` if that cannot be looked at.
     pub(crate) fn replaced_by(&self, store: File) -> Option<Self> {
         let stamp = Stamp::of(&store.metadata().ok()?);
-        Some(Self { store: Some((stamp, store)), variables: self.variables, hasty: None })
+        Some(Self { store: Some((stamp, store)), lenders: self.lenders.clone(), hasty: None })
     }
 
-    fn of(store: Option<(Stamp, File)>, variables: Option<Stamp>) -> Self {
-        let is_hasty = store.iter().map(|(stamp, _)| stamp).chain(&variables).any(Stamp::is_fresh);
-        Self { store, variables, hasty: is_hasty.then(Instant::now) }
+    fn of(store: Option<(Stamp, File)>, lenders: Vec<Watched>) -> Self {
+        let lent = lenders.iter().filter_map(|lender| lender.stamp.as_ref());
+        let is_hasty = store.iter().map(|(stamp, _)| stamp).chain(lent).any(Stamp::is_fresh);
+        Self { store, lenders, hasty: is_hasty.then(Instant::now) }
     }
 }
 
 /// Reads the store. A missing file is an empty one; its folder must be there.
-pub(crate) fn read(location: &Location) -> Result<Reading, StoreError> {
-    let variables = variables_stamp(location);
+pub(crate) fn read(location: &Location, files: &[LentFile]) -> Result<Reading, StoreError> {
+    let paths = files.iter().map(|file| file.path.clone());
+    let lenders = iter::once(variables_path(location)).chain(paths).map(Watched::of).collect();
     let Some((mut file, metadata)) = open(&location.target)? else {
-        let identity = Identity::of(None, variables);
+        let identity = Identity::of(None, lenders);
         return Ok(Reading { document: Document::empty(), identity, loose_mode: None });
     };
     // With the size at hand it is read into one allocation, so that no outgrown copy of the keys is left behind.
@@ -82,7 +107,7 @@ pub(crate) fn read(location: &Location) -> Result<Reading, StoreError> {
     for warning in document.warnings() {
         tracing::warn!(path = %location.target.display(), "{warning}");
     }
-    let identity = Identity::of(Some((Stamp::of(&metadata), file)), variables);
+    let identity = Identity::of(Some((Stamp::of(&metadata), file)), lenders);
     Ok(Reading { document, identity, loose_mode: loose_mode(&metadata) })
 }
 
@@ -112,8 +137,8 @@ pub(crate) fn variables_folder(location: &Location) -> PathBuf {
     crate::location::folder_of(&location.given).to_owned()
 }
 
-fn variables_stamp(location: &Location) -> Option<Stamp> {
-    fs::metadata(variables_folder(location).join(".env")).ok().as_ref().map(Stamp::of)
+fn variables_path(location: &Location) -> PathBuf {
+    variables_folder(location).join(".env")
 }
 
 impl Stamp {

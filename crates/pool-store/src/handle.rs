@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use pool_core::{
     Action, Change, Cooldowns, Credential, CredentialId, Failure, Grant, Judgement, Lease, Leases, Outcome,
-    PickRequest, Picker, Place, Pools, Provider, Revive, Standing, Target, Tokens, Unavailable, Usage,
+    Patience, PickRequest, Picker, Place, Pools, Provider, Recovery, Revive, Standing, Target, Tokens,
+    Unavailable, Usage,
 };
 
 use crate::clock::WallClock;
 use crate::error::StoreError;
+use crate::request::Request;
 use crate::store::{Pruning, Store, Version};
 
 /// How long a view is trusted before the store is looked at again, by default.
@@ -34,15 +36,16 @@ pub const DEFAULT_LOOK_EVERY: Duration = Duration::from_millis(1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct PoolHandle(Arc<Inner>);
+pub struct PoolHandle(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) store: Box<dyn Store>,
     pub(crate) clock: Option<SetClock>,
     pub(crate) pruning: Pruning,
     cooldowns: Cooldowns,
+    patience: Patience,
     pub(crate) look_every: Duration,
-    leases: Leases,
+    pub(crate) leases: Leases,
     pub(crate) view: Mutex<View>,
     /// Somebody has written, or gave the turn back.
     pub(crate) written: Condvar,
@@ -75,7 +78,7 @@ pub(crate) struct View {
     pub(crate) last_write: LastWrite,
     /// Uses that were not written yet.
     pub(crate) uncounted: HashMap<(Provider, CredentialId), Usage>,
-    seeds: fastrand::Rng,
+    pub(crate) seeds: fastrand::Rng,
 }
 
 /// How many changes the last write took along, and how long it took.
@@ -125,6 +128,7 @@ pub enum Reported {
 pub struct Builder {
     clock: Option<SetClock>,
     cooldowns: Cooldowns,
+    patience: Patience,
     look_every: Option<Duration>,
     seed: Option<u64>,
 }
@@ -144,6 +148,11 @@ impl Builder {
     /// Sets how long to rest after what.
     pub fn cooldowns(self, cooldowns: Cooldowns) -> Self {
         Self { cooldowns, ..self }
+    }
+
+    /// Sets what a [`Request`] waits for, and whether its tokens can be renewed.
+    pub fn patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
     }
 
     /// Sets how often the store is looked at; at most once a millisecond by default. Zero looks at every pick.
@@ -180,6 +189,7 @@ impl Builder {
             clock: self.clock,
             pruning: if pruning_clock { Pruning::WhatIsDue } else { Pruning::Nothing },
             cooldowns: self.cooldowns,
+            patience: self.patience,
             look_every: self.look_every.unwrap_or(DEFAULT_LOOK_EVERY),
             leases: Leases::default(),
             view: Mutex::new(view),
@@ -261,6 +271,11 @@ impl PoolHandle {
             }
             None => Err(view.why_nobody(request, now).into()),
         }
+    }
+
+    /// A request that goes on until it is answered, or until nothing more can be done: see [`Request`].
+    pub fn request(&self, request: PickRequest) -> Request {
+        Request::new(self.clone(), Recovery::new(request, self.0.cooldowns.clone(), self.0.patience))
     }
 
     /// Counts that a credential was handed out now, for who picks without a lease. Writes nothing.
@@ -357,7 +372,16 @@ impl PoolHandle {
         self.0.commit(provider, action).map(drop)
     }
 
-    /// Removes a credential.
+    /// Adds what another place offers, behind all others of its provider.
+    ///
+    /// # Errors
+    ///
+    /// When somebody removed what this source offers, its secret or id is there already, or it cannot be written.
+    pub fn seed(&self, provider: &Provider, credential: Credential) -> Result<(), StoreError> {
+        self.0.commit(provider, Action::Seed { credential: Box::new(credential) }).map(drop)
+    }
+
+    /// Removes a credential. One that another place would only offer again stays away: its source is suppressed.
     ///
     /// # Errors
     ///
@@ -459,7 +483,7 @@ impl View {
         }
     }
 
-    fn count(&mut self, provider: &Provider, id: &CredentialId, now: DateTime<Utc>) {
+    pub(crate) fn count(&mut self, provider: &Provider, id: &CredentialId, now: DateTime<Utc>) {
         self.add_uses(provider, id, Usage { request_count: 1, last_used_at: Some(now) });
     }
 

@@ -34,7 +34,7 @@ impl FileStore {
     pub fn plan_migration(&self, now: DateTime<Utc>) -> Result<Report, StoreError> {
         let location = Location::of(&self.path)?;
         let mut document = read_existing(&location)?.document;
-        let environment = Environment::of(&file::variables_folder(&location));
+        let environment = self.environment(&file::variables_folder(&location));
         migrate(&mut document, &environment, now).map_err(StoreError::format(&location.target))
     }
 
@@ -82,7 +82,7 @@ impl FileStore {
         must_exist(&Location::of(&self.path)?)?;
         let (location, proof) = self.lock()?;
         let mut document = read_existing(&location)?.document;
-        let environment = Environment::of(&file::variables_folder(&location));
+        let environment = self.environment(&file::variables_folder(&location));
         let format = || StoreError::format(&location.target);
         let was = document.placement();
         let report = rewrite(&mut document, &environment, now).map_err(format())?;
@@ -101,7 +101,7 @@ impl FileStore {
 
 fn read_existing(location: &Location) -> Result<Reading, StoreError> {
     must_exist(location)?;
-    file::read(location)
+    file::read(location, &[])
 }
 
 /// Unlike a pool, a migration needs a store that is there: a mistyped path shall not look like success.

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use pool_core::{
     Applied, Change, ChangeError, Credential, CredentialId, DefinitionEdit, Fingerprint, Pools, Provider,
-    Pruned,
+    Pruned, SuppressionEdit,
 };
 use pool_format::raw::{List, Object};
 use pool_format::{Document, Placement, read_entry, renew_entry, write_entry, write_record};
@@ -126,6 +126,9 @@ impl Snapshot {
     fn write_back(&mut self, provider: &Provider, applied: &Applied, at: DateTime<Utc>) {
         self.edit_definitions(provider, &applied.definitions, at);
         self.write_records(provider, applied.records.iter().cloned(), at);
+        if let Some(edit) = &applied.suppression {
+            self.edit_suppressed(provider, edit);
+        }
         if self.placement == Placement::Projected {
             self.changed.entry(provider.clone()).or_default().extend(concerned(applied));
         }
@@ -193,6 +196,19 @@ impl Snapshot {
             }
         }
         self.document.set_entries(provider, &entries);
+    }
+
+    fn edit_suppressed(&mut self, provider: &Provider, edit: &SuppressionEdit) {
+        match edit {
+            SuppressionEdit::Lifted(source) => self.document.lift_suppression(provider, source),
+            SuppressionEdit::Suppressed(source) => {
+                if !self.document.suppress(provider, source) {
+                    tracing::warn!(%provider, %source, "cannot suppress: `suppressed_sources` has an unknown shape");
+                    let pools = std::mem::take(&mut self.pools);
+                    self.pools = pools.with_suppressed(self.document.suppressed_sources());
+                }
+            }
+        }
     }
 
     fn push_entry(&self, entries: &mut List, provider: &Provider, id: &CredentialId) {

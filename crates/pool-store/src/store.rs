@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use pool_core::{Change, ChangeError, Outcome, Pools};
+use pool_format::Lender;
 
 use crate::environment::Environment;
 use crate::error::StoreError;
 use crate::file::{self, Identity};
-use crate::location::Location;
+use crate::lent_file::LentFile;
+use crate::location::{Location, folder_of};
 use crate::lock::LockGuard;
 use crate::replace::replace;
 use crate::snapshot::Snapshot;
@@ -99,6 +101,7 @@ pub struct Committed {
 pub struct FileStore {
     pub(crate) path: PathBuf,
     pub(crate) lock_wait: Duration,
+    pub(crate) lent_files: Arc<[LentFile]>,
     /// The store as this process last read or wrote it: the next change goes on from there while the file is that one.
     current: Arc<Mutex<Option<Current>>>,
 }
@@ -115,13 +118,31 @@ impl FileStore {
     /// A store at a path. Nothing is touched yet.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), lock_wait: DEFAULT_LOCK_WAIT, current: Arc::default() }
+        Self {
+            path: path.into(),
+            lock_wait: DEFAULT_LOCK_WAIT,
+            lent_files: Arc::default(),
+            current: Arc::default(),
+        }
     }
 
     /// Sets how long a change waits for the lock; 30 s by default.
     #[must_use]
     pub fn lock_wait(self, wait: Duration) -> Self {
         Self { lock_wait: wait, ..self }
+    }
+
+    /// Sets the files of other tools that lend secrets; none by default.
+    #[must_use]
+    pub fn lent_files(self, files: impl Into<Arc<[LentFile]>>) -> Self {
+        Self { lent_files: files.into(), ..self }
+    }
+
+    /// What lends secrets here and now, whether or not there are entries that borrow from it: the `.env` beside the store,
+    /// the environment, and the files of other tools.
+    #[must_use]
+    pub fn lenders(&self) -> impl Lender + use<> {
+        self.environment(folder_of(&self.path))
     }
 
     /// The path as it was given.
@@ -143,6 +164,19 @@ impl FileStore {
 }
 
 impl FileStore {
+    pub(crate) fn environment(&self, folder: &Path) -> Environment {
+        Environment::of(folder, &self.lent_files)
+    }
+
+    fn read(&self, location: &Location, now: DateTime<Utc>) -> Result<Current, StoreError> {
+        let _span = tracing::debug_span!("read", path = %location.target.display()).entered();
+        let reading = file::read(location, &self.lent_files)?;
+        let environment = self.environment(&file::variables_folder(location));
+        let snapshot = Snapshot::of(reading.document, environment, location, now)?;
+        let identity = Arc::new(reading.identity);
+        Ok(Current { identity, snapshot, loose_mode: reading.loose_mode })
+    }
+
     fn current(&self) -> MutexGuard<'_, Option<Current>> {
         // It is only ever replaced whole, so a thread that panicked left it whole.
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
@@ -150,14 +184,6 @@ impl FileStore {
 }
 
 impl Current {
-    fn read(location: &Location, now: DateTime<Utc>) -> Result<Self, StoreError> {
-        let _span = tracing::debug_span!("read", path = %location.target.display()).entered();
-        let reading = file::read(location)?;
-        let environment = Environment::of(&file::variables_folder(location));
-        let snapshot = Snapshot::of(reading.document, environment, location, now)?;
-        Ok(Self { identity: Arc::new(reading.identity), snapshot, loose_mode: reading.loose_mode })
-    }
-
     fn version(&self) -> Version {
         Version(Kept::File(Arc::clone(&self.identity)))
     }
@@ -181,7 +207,7 @@ impl Store for FileStore {
         if let Some(kept) = current.take().filter(|kept| kept.identity.is_current(&location)) {
             return Ok(Some(current.insert(kept).loaded()));
         }
-        let fresh = Current::read(&location, now)?;
+        let fresh = self.read(&location, now)?;
         Ok(Some(current.insert(fresh).loaded()))
     }
 
@@ -196,7 +222,7 @@ impl Store for FileStore {
         let kept = self.current().take().filter(|kept| kept.identity.is_certain(&location));
         let mut current = match kept {
             Some(kept) => kept,
-            None => Current::read(&location, now)?,
+            None => self.read(&location, now)?,
         };
         current.snapshot.writable(&location)?;
         current.snapshot.migrate(&location, now)?;

@@ -42,7 +42,7 @@ pub(crate) fn apply(
     match cleared_after(pools, change, at, now) {
         Some(standing) => {
             let outcome = Outcome::Judged { standing, marked: Vec::new() };
-            Ok(Applied { outcome, records: Default::default(), definitions: Vec::new() })
+            Ok(Applied { outcome, records: Default::default(), definitions: Vec::new(), suppression: None })
         }
         None => pools.apply(change, at),
     }

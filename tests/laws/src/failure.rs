@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 use pool_core::{
-    Answer, Cooldowns, Credential, CredentialId, Failure, Judgement, Kind, LastError, Origin, Provider, Rule,
-    Scope, Secret, classify,
+    Answer, Cooldowns, Credential, CredentialId, Failure, Judgement, Kind, LastError, Provider, Rule, Scope,
+    Secret, classify,
 };
 
 use crate::noon;
@@ -10,7 +10,7 @@ use crate::noon;
 const SECRET: &str = "zq7-canary-4x";
 
 /// Whatever upstream sends can be read and judged, in whatever form it is at hand: a verdict is one of the table, is for good only
-/// where that may be, no rest is longer than 45 days, and of what is kept nothing is the secret.
+/// where that may be, no rest is longer than a week, and of what is kept nothing is the secret.
 ///
 /// # Panics
 ///
@@ -24,7 +24,23 @@ pub fn failure(bytes: &[u8]) {
     }
     judge(&Failure::http(401).body(bytes), &Provider::new("openrouter").expect("not empty"));
     drop(Failure::response(bytes));
+    kills_only_by_its_own_code(bytes);
     keeps_no_secret(bytes);
+}
+
+/// At 400 only the code of a refusal by a token endpoint is the end: a body that has no such code kills nobody there.
+fn kills_only_by_its_own_code(bytes: &[u8]) {
+    let verdict =
+        classify(&Failure::http(400).body(bytes), &Provider::new("openrouter").expect("not empty"), noon());
+    let text = String::from_utf8_lossy(bytes);
+    let body: Option<serde_json::Value> = serde_json::from_str(text.trim()).ok();
+    let code = body.as_ref().and_then(|body| body.get("error")?.as_str());
+    let ends = ["invalid_grant", "unauthorized_client", "refresh_token_reused", "invalid_token"];
+    if let (true, Some(code)) = (body.is_some(), code) {
+        assert!(!verdict.is_terminal() || ends.contains(&code.to_ascii_lowercase().as_str()), "{code}");
+    } else if body.is_some_and(|body| body.is_object()) {
+        assert!(!verdict.is_terminal(), "{verdict:?} of a body without a code");
+    }
 }
 
 fn judge(failure: &Failure, provider: &Provider) {
@@ -35,10 +51,6 @@ fn judge(failure: &Failure, provider: &Provider) {
     if verdict.is_terminal() {
         assert!(matches!(failure.answer(), Answer::Http(400 | 401)), "{verdict:?} at {:?}", failure.answer());
         assert_eq!((verdict.scope, verdict.until), (Scope::Credential, None));
-    }
-    if failure.answer() == Answer::Http(400) && verdict.kind == Kind::AuthPermanent {
-        let told = failure.clone().origin(Origin::TokenEndpoint);
-        assert_eq!(classify(&told, provider, noon()).kind, Kind::AuthPermanent);
     }
     let judgement = Judgement::of(failure.clone(), provider, &Cooldowns::default(), noon());
     assert!(judgement.until > noon() && judgement.until <= noon() + TimeDelta::days(7), "{judgement:?}");

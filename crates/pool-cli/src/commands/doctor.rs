@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use pool_core::{Provider, time};
-use pool_store::{FileStore, Finding, Severity};
+use pool_store::{Finding, Severity};
 use serde::Serialize;
 
 use crate::args::DoctorArgs;
@@ -46,7 +46,7 @@ struct Mend {
 
 /// Says what is wrong with the store, and what mends it. Writes nothing.
 pub(crate) fn run(context: &Context, args: &DoctorArgs) -> Result<ExitCode, CommandError> {
-    let store = FileStore::new(&context.store);
+    let store = context.file_store();
     let findings = store.examine(args.provider.as_ref(), context.now);
     if let Some(provider) = args.provider.as_ref().filter(|provider| !is_there(provider, &findings)) {
         known(context, provider)?;

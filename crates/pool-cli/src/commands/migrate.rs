@@ -41,7 +41,7 @@ pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode, CommandError> {
     output::start_log();
     let path = args.file.clone().or_else(|| args.store.clone());
     let context = Context::new(path, args.json, args.now)?;
-    let store = FileStore::new(&context.store);
+    let store = context.file_store();
     if args.check || args.dry_run {
         return plan(&context, &store, args);
     }

@@ -9,7 +9,7 @@ use crate::output;
 use crate::render::json::Changed;
 use crate::render::printable;
 
-/// Removes a credential, and says so where something may bring it back.
+/// Removes a credential, and says so where its source is suppressed with it.
 pub(crate) fn run(context: &Context, args: &RemoveArgs) -> Result<ExitCode, CommandError> {
     let provider = &args.which.provider;
     let handle = context.handle();
@@ -19,8 +19,11 @@ pub(crate) fn run(context: &Context, args: &RemoveArgs) -> Result<ExitCode, Comm
     if handle.remove(provider, context::held(credential))? == Reported::Stale {
         return Err(CommandError::Stale { provider: provider.clone(), name: args.which.name.clone() });
     }
+    let is_suppressed = handle.pools()?.is_suppressed(provider, &credential.source);
+    let suppressed = is_suppressed.then_some(&credential.source);
     if context.json {
-        output::print_json(&Changed::of(provider, &credential.id, &credential.label))?;
+        let changed = Changed::of(provider, &credential.id, &credential.label);
+        output::print_json(&changed.suppressing(suppressed))?;
     } else {
         output::print(&format!(
             "removed {} ({}) from {}\n",
@@ -28,11 +31,9 @@ pub(crate) fn run(context: &Context, args: &RemoveArgs) -> Result<ExitCode, Comm
             printable(&credential.label),
             printable(provider.as_str())
         ))?;
-        if !credential.source.is_manual() {
-            let source = printable(credential.source.as_str());
-            output::print(&format!(
-                "its source is {source}: a program that seeds from there may add it again\n"
-            ))?;
+        if let Some(source) = suppressed {
+            let source = printable(source.as_str());
+            output::print(&format!("{source} is suppressed: it is not taken in again by itself\n"))?;
         }
     }
     Ok(ExitCode::SUCCESS)

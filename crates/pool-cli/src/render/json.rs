@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use pool_core::{
-    Credential, CredentialId, LastError, Pool, Provider, ResetFrom, Rule, Standing, Treatment, Unavailable,
-    Verdict, WhyOut, time,
+    Credential, CredentialId, LastError, Pool, Provider, ResetFrom, Rule, Source, Standing, Treatment,
+    Unavailable, Verdict, WhyOut, time,
 };
 use pool_store::Reported;
 use serde::Serialize;
@@ -255,12 +255,19 @@ pub(crate) struct Changed {
     provider: String,
     credential: String,
     label: String,
+    /// The source that is not taken in again by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<String>,
 }
 
 impl Changed {
     pub(crate) fn of(provider: &Provider, id: &CredentialId, label: &str) -> Self {
         let (provider, credential) = (provider.to_string(), id.to_string());
-        Self { version: JSON_VERSION, provider, credential, label: label.to_owned() }
+        Self { version: JSON_VERSION, provider, credential, label: label.to_owned(), suppressed: None }
+    }
+
+    pub(crate) fn suppressing(self, source: Option<&Source>) -> Self {
+        Self { suppressed: source.map(ToString::to_string), ..self }
     }
 }
 

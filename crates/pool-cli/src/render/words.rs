@@ -83,6 +83,12 @@ fn why_no_secret(why: NoSecret, source: &Source) -> String {
         NoSecret::NotStored => "none is stored".to_owned(),
         NoSecret::NotLent(Unresolved::VariableNotSet) => format!("{} is not set here", variable()),
         NoSecret::NotLent(Unresolved::Placeholder) => format!("{} holds a placeholder", variable()),
+        NoSecret::NotLent(Unresolved::FileMissing) => {
+            format!("the file of {} is not here", cut(source.as_str()))
+        }
+        NoSecret::NotLent(Unresolved::NoLogin) => {
+            format!("no login can be read from {}", cut(source.as_str()))
+        }
         NoSecret::NotLent(_) => format!("{} lends it to other programs only", cut(source.as_str())),
     }
 }

@@ -186,13 +186,25 @@ impl Rule {
         let is_whose =
             self.families.is_empty() || family.is_some_and(|family| self.families.contains(&family));
         let is_answer = self.answers.is_empty() || self.answers.iter().any(|on| on.is(failure.answer()));
-        is_whose && is_answer && self.is_said(failure, found) && self.test.is_none_or(|holds| holds(failure))
+        // An answer that is none of an error kills nobody, whatever its body tells.
+        let may_be = !(self.kind.is_terminal() && failure.is_status_told());
+        is_whose
+            && is_answer
+            && may_be
+            && self.is_said(failure, found)
+            && self.test.is_none_or(|holds| holds(failure))
     }
 
     fn is_said(&self, failure: &Failure, found: &Found) -> bool {
         let is_known = |code: &str| self.codes.iter().any(|known| known.eq_ignore_ascii_case(code));
+        // What an answer quotes may be the user's own text: nobody's secret is judged by it.
+        let is_code_said = if matches!(self.kind, Kind::Auth | Kind::AuthPermanent) {
+            failure.own_codes().any(is_known)
+        } else {
+            failure.codes().any(is_known)
+        };
         (self.codes.is_empty() && self.phrases.is_empty())
-            || failure.codes().any(is_known)
+            || is_code_said
             || self.phrases.iter().any(|phrase| found.has(phrase))
     }
 }

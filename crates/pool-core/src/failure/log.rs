@@ -1,8 +1,15 @@
 //! Lines of a log: a status somewhere, and often the body as Python prints it.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use super::Failure;
 use super::said;
 use crate::hint::beginning;
+use crate::lenient;
+
+/// So many objects are told apart from the words around them.
+const MOST_VALUES: usize = 64;
 
 /// The words that stand before a status: `Error code: 401`, `[HTTP 429]`, `unexpected status 401 Unauthorized`.
 const BEFORE_A_STATUS: [&str; 7] =
@@ -10,25 +17,52 @@ const BEFORE_A_STATUS: [&str; 7] =
 
 /// Reads what a log says of one failure; of several the last.
 pub(super) fn read(text: &str) -> Failure {
-    let text = beginning(text.trim());
-    let (status, text) = last_failure(text);
+    let text = both_ends(text.trim());
+    let beside = values(&text);
+    // Only where nobody else tells a status, one within an object will do: it may be the user's own text.
+    let is_beside = statuses(&text, &beside).next().is_some();
+    let beside = if is_beside { beside } else { Vec::new() };
+    let (status, at, text) = last_failure(&text, &beside);
     let mut failure = status.map_or_else(Failure::unstated, Failure::http);
-    failure.take(said::in_text(text.trim()));
+    // The body stands behind the status, as Python prints it: `Error code: 401 - {...}`. What stands before was quoted.
+    let after = text.get(at..).unwrap_or_default();
+    let body = after.find('{').and_then(|open| Some((open, lenient::read(after.get(open..)?)?.0)));
+    match body.filter(|_| status.is_some()) {
+        Some((open, body)) => {
+            failure.take(said::in_values(vec![body]));
+            failure.take(said::in_text(text.get(..at + open).unwrap_or(text).trim()));
+        }
+        None => failure.take(said::in_text(text.trim())),
+    }
+    failure.is_status_told = !is_beside && status.is_some();
     failure
 }
 
-/// The last status, and the text from the line on that first tells it: what was told before is about another failure.
-fn last_failure(text: &str) -> (Option<u16>, &str) {
-    let told: Vec<(usize, u16)> = statuses(text).collect();
-    let Some((_, last)) = told.last().copied() else { return (None, text) };
-    let others = told.iter().rposition(|(_, status)| *status != last);
+/// Of a long log its beginning and its end: what failed last is said at its end.
+fn both_ends(text: &str) -> Cow<'_, str> {
+    let begin = beginning(text);
+    let tail = text.get(begin.len()..).unwrap_or_default();
+    if tail.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let end = tail.ceil_char_boundary(tail.len().saturating_sub(begin.len()));
+    Cow::Owned(format!("{begin}\n{}", tail.get(end..).unwrap_or_default()))
+}
+
+/// The last status, where it is told, and the text from the line on that first tells it: what was told before is about another
+/// failure.
+fn last_failure<'a>(text: &'a str, values: &[Range<usize>]) -> (Option<u16>, usize, &'a str) {
+    let told: Vec<(usize, u16)> = statuses(text, values).collect();
+    let Some(&(last_at, last)) = told.last() else { return (None, 0, text) };
+    let other = told.iter().rposition(|(_, status)| *status != last);
     let (Some(&(other, _)), Some(&(first, _))) =
-        (others.and_then(|index| told.get(index)), told.get(others.map_or(0, |index| index + 1)))
+        (other.and_then(|index| told.get(index)), told.get(other.map_or(0, |index| index + 1)))
     else {
-        return (Some(last), text);
+        return (Some(last), last_at, text);
     };
     let line = text[..first].rfind('\n').map_or(0, |end| end + 1);
-    (Some(last), &text[line.max(other + 3)..])
+    let from = line.max(other + 3);
+    (Some(last), last_at - from, &text[from..])
 }
 
 /// The words that come after a status: `401 Unauthorized`.
@@ -50,9 +84,12 @@ const AFTER_A_STATUS: [(u16, &str); 14] = [
 ];
 
 /// Where the text tells a status, and which.
-fn statuses(text: &str) -> impl Iterator<Item = (usize, u16)> {
+fn statuses<'a>(text: &'a str, values: &'a [Range<usize>]) -> impl Iterator<Item = (usize, u16)> + 'a {
     let mut before = "";
     words(text).filter_map(move |(at, word)| {
+        if values.iter().any(|value| value.contains(&at)) {
+            return None;
+        }
         let is_told = BEFORE_A_STATUS.iter().any(|known| known.eq_ignore_ascii_case(before))
             || (text[..at].ends_with('(') && text[at + word.len()..].starts_with(')'));
         before = word;
@@ -64,6 +101,23 @@ fn statuses(text: &str) -> impl Iterator<Item = (usize, u16)> {
         let is_told = is_told || AFTER_A_STATUS.iter().any(is_reason);
         (is_told && word.len() == 3 && (400..600).contains(&status)).then_some((at, status))
     })
+}
+
+/// Where objects stand in a text: what is in them is no status of the log.
+fn values(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(open) = text[at..].find('{')
+        && found.len() < MOST_VALUES
+    {
+        let begin = at + open;
+        at = match lenient::read(&text[begin..]) {
+            Some((_, rest)) => text.len() - rest.len(),
+            None => begin + 1,
+        };
+        found.push(begin..at);
+    }
+    found
 }
 
 /// The words of a text and where they begin.

@@ -33,6 +33,13 @@ pub struct Failure {
     message: Option<String>,
     /// What else it said in words, such as the message of a provider behind this one.
     asides: Vec<String>,
+    /// What somebody else said, as far as this answer quotes it: a provider behind this one, or the user.
+    quoted_codes: Vec<String>,
+    quoted_words: Vec<String>,
+    /// The code of a refusal by a token endpoint, where the body has that form.
+    oauth_error: Option<String>,
+    /// Whether the body tells the status of an answer that was none of an error.
+    is_status_told: bool,
     /// The provider behind this one, where it is named.
     upstream: Option<String>,
     is_page: bool,
@@ -76,6 +83,10 @@ impl Failure {
             codes: Vec::new(),
             message: None,
             asides: Vec::new(),
+            quoted_codes: Vec::new(),
+            quoted_words: Vec::new(),
+            oauth_error: None,
+            is_status_told: false,
             upstream: None,
             is_page: false,
             reset_at: None,
@@ -161,7 +172,7 @@ impl Failure {
     /// The most telling error code, type or reason.
     #[must_use]
     pub fn error_code(&self) -> Option<&str> {
-        self.codes.first().map(String::as_str)
+        self.codes().next()
     }
 
     /// The words for people, empty where there were none.
@@ -194,18 +205,39 @@ impl Failure {
         self.is_page
     }
 
-    /// Whether the endpoint that renews tokens said it.
+    /// Whether the endpoint that renews tokens is known to have said it.
     pub(crate) fn is_of_token_endpoint(&self) -> bool {
         self.origin == Origin::TokenEndpoint
     }
 
-    pub(crate) fn codes(&self) -> impl Iterator<Item = &str> {
+    /// The code of a refusal by a token endpoint (RFC 6749 section 5.2), where the body has that form.
+    pub(crate) fn oauth_error(&self) -> Option<&str> {
+        self.oauth_error.as_deref()
+    }
+
+    /// Whether only the body says so, of an answer whose own status is none of an error.
+    pub(crate) fn is_status_told(&self) -> bool {
+        self.is_status_told
+    }
+
+    /// The codes that this answer gives itself.
+    pub(crate) fn own_codes(&self) -> impl Iterator<Item = &str> {
         self.codes.iter().map(String::as_str)
     }
 
-    /// All that it said in words, the message first.
-    pub(crate) fn all_words(&self) -> impl Iterator<Item = &str> {
+    /// All codes, those it quotes last.
+    pub(crate) fn codes(&self) -> impl Iterator<Item = &str> {
+        self.codes.iter().chain(&self.quoted_codes).map(String::as_str)
+    }
+
+    /// What this answer says itself in words, the message first.
+    pub(crate) fn own_words(&self) -> impl Iterator<Item = &str> {
         self.message.iter().chain(&self.asides).map(String::as_str)
+    }
+
+    /// All words, those it quotes last.
+    pub(crate) fn all_words(&self) -> impl Iterator<Item = &str> {
+        self.own_words().chain(self.quoted_words.iter().map(String::as_str))
     }
 
     pub(crate) fn headers(&self) -> &Headers {
@@ -217,20 +249,20 @@ impl Failure {
     }
 
     fn says_something(&self) -> bool {
-        self.answer != Answer::Unstated || !self.codes.is_empty() || self.message.is_some()
+        self.answer != Answer::Unstated || self.codes().next().is_some() || self.message.is_some()
     }
 
     /// What is worth keeping once it was judged: who said what. Headers and bodies go.
     pub(crate) fn essence(self) -> Self {
-        let asides = Vec::new();
-        Self { headers: Headers::new(), objects: Vec::new(), asides, ..self }
+        let (asides, quoted_words) = (Vec::new(), Vec::new());
+        Self { headers: Headers::new(), objects: Vec::new(), asides, quoted_words, ..self }
     }
 }
 
 /// Upstream may echo a key.
 impl fmt::Debug for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let codes: Vec<String> = self.codes.iter().map(|code| mask_keys(code)).collect();
+        let codes: Vec<String> = self.codes().map(mask_keys).collect();
         formatter
             .debug_struct("Failure")
             .field("answer", &self.answer)

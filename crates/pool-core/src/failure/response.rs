@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{Answer, Failure, Origin, log, page, said};
+use super::{Answer, Failure, log, page, said};
 use crate::headers::Headers;
 use crate::hint::beginning;
 use crate::lenient;
@@ -96,12 +96,13 @@ impl Failure {
 
     /// Takes in what was found; what is known already counts more.
     pub(super) fn take(&mut self, found: said::Said) {
-        let said::Said { codes, messages, upstream, status, is_oauth, objects, .. } = found;
+        let said::Said { codes, messages, upstream, status, oauth_error, objects, quoted, .. } = found;
         for code in codes {
             if !self.codes.contains(&code) {
                 self.codes.push(code);
             }
         }
+        self.quoted_codes.extend(quoted.codes);
         for message in messages {
             if self.message.is_none() {
                 self.message = Some(message);
@@ -109,18 +110,19 @@ impl Failure {
                 self.asides.push(message);
             }
         }
+        self.quoted_words.extend(quoted.messages);
         // Some answer 200 and tell the true status in the body: OpenRouter once its model began, z.ai.
         if let (Answer::Unstated | Answer::Http(200..=299), Some(status)) = (self.answer, status) {
+            self.is_status_told = self.answer != Answer::Unstated;
             self.answer = Answer::Http(status);
         }
-        if is_oauth {
-            self.origin = Origin::TokenEndpoint;
-        }
+        self.oauth_error = self.oauth_error.take().or(oauth_error);
         self.upstream = self.upstream.take().or(upstream);
         self.objects.extend(objects);
         // The status itself is no reason.
         let status = self.status().map(|status| status.to_string());
         self.codes.retain(|code| Some(code) != status.as_ref());
+        self.quoted_codes.retain(|code| Some(code) != status.as_ref());
     }
 }
 
@@ -138,7 +140,8 @@ fn form(text: &str) -> Option<Value> {
 fn value(text: &str) -> Option<Value> {
     match text.chars().next()? {
         '{' | '[' => lenient::read(text).map(|(value, _)| value),
-        '"' => {
+        // A longer one is no error that was quoted: its beginning is read as words.
+        '"' if beginning(text).len() == text.len() => {
             let inner: String = serde_json::from_str(text).ok()?;
             Some(value(inner.trim()).unwrap_or(Value::String(inner)))
         }

@@ -13,11 +13,20 @@ pub(super) struct Said {
     pub(super) messages: Vec<String>,
     pub(super) upstream: Option<String>,
     pub(super) status: Option<u16>,
-    /// Whether it has the form of a refusal by a token endpoint (RFC 6749 section 5.2): a code as a top-level `error`.
-    pub(super) is_oauth: bool,
+    /// The code of a refusal by a token endpoint (RFC 6749 section 5.2): a top-level `error`.
+    pub(super) oauth_error: Option<String>,
+    /// What was quoted: the error of a provider behind this one, or whatever stands within words. It may be the user's own text.
+    pub(super) quoted: Quoted,
     pub(super) objects: Vec<Value>,
     /// The names of quotas that are spent: they tell whether one is that of a model, and little to people.
     quotas: Vec<String>,
+}
+
+/// Codes and words that somebody else said.
+#[derive(Default)]
+pub(super) struct Quoted {
+    pub(super) codes: Vec<String>,
+    pub(super) messages: Vec<String>,
 }
 
 /// Errors within errors are read so deep.
@@ -115,10 +124,11 @@ impl Said {
         }
         let wrapped = if depth < DEEPEST { wrapped(message) } else { None };
         if let Some((before, value)) = wrapped {
-            self.read(value, depth + 1);
             if before.trim().is_empty() {
+                self.read(value, depth + 1);
                 return;
             }
+            self.quote(value, depth + 1);
         }
         if !self.messages.iter().any(|known| known == message) {
             self.messages.push(message.to_owned());
@@ -138,6 +148,17 @@ impl Said {
         }
     }
 
+    /// Reads what somebody else said.
+    fn quote(&mut self, value: Value, depth: usize) {
+        let mut said = Self::default();
+        said.read(value, depth.max(1));
+        self.quoted.codes.extend(said.codes.into_iter().chain(said.quoted.codes));
+        self.quoted.messages.extend(said.messages.into_iter().chain(said.quoted.messages));
+        self.quotas.extend(said.quotas);
+        self.status = self.status.or(said.status);
+        self.objects.extend(said.objects);
+    }
+
     /// A text where an error was looked for: a code or words.
     fn add_text(&mut self, text: &str, depth: usize) {
         if is_code(text) {
@@ -148,8 +169,9 @@ impl Said {
     }
 
     fn read_object(&mut self, mut object: Map<String, Value>, depth: usize) {
-        let oauth = object.get("error").and_then(Value::as_str).is_some_and(is_code);
-        self.is_oauth |= depth == 0 && oauth;
+        if depth == 0 && self.oauth_error.is_none() {
+            self.oauth_error = object.get("error").and_then(Value::as_str).and_then(clean_code);
+        }
         for name in INNER {
             match object.get(name) {
                 Some(Value::Object(_) | Value::Array(_)) => {
@@ -196,7 +218,7 @@ impl Said {
         }
         if let Some(raw) = object.get("raw").and_then(Value::as_str) {
             self.upstream = self.upstream.take().or_else(|| Some(String::new()));
-            self.add_message(raw, depth);
+            self.quote(Value::String(raw.to_owned()), depth);
         }
     }
 
@@ -227,18 +249,18 @@ pub(super) fn in_text(text: &str) -> Said {
         let Some(at) = rest.find('{') else { break };
         match lenient::read(&rest[at..]) {
             Some((value, after)) => {
-                said.read(value, 0);
+                said.quote(value, 1);
                 rest = after;
             }
             None => rest = &rest[at + 1..],
         }
     }
     let words = match text.find('{') {
-        Some(at) if !said.messages.is_empty() => text[..at].trim(),
+        Some(at) if !said.quoted.messages.is_empty() && !text[..at].trim().is_empty() => text[..at].trim(),
         _ => text,
     };
-    if !words.is_empty() && !said.messages.iter().any(|known| known == words) {
-        said.messages.push(words.to_owned());
+    if !words.is_empty() {
+        said.messages.push(beginning(words).to_owned());
     }
     said.done()
 }

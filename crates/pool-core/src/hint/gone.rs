@@ -33,6 +33,12 @@ enum Role {
     Owner,
     /// Links a secret to its verdict; adverbs do, too.
     Link,
+    /// Links one, too; of several it makes a rule.
+    Are,
+    /// Ends a part of a sentence, as a colon does.
+    Stop,
+    /// Says where it was taken out of, rather than that it is no more.
+    From,
     /// Begins the naming of something.
     Article,
     /// Says what kind of secret it is.
@@ -63,9 +69,11 @@ impl Role {
             "account" | "accounts" | "organization" | "organizations" | "organisation" | "organisations"
             | "user" | "users" | "project" | "projects" | "workspace" | "workspaces" | "team" | "teams"
             | "subscription" | "subscriptions" => Self::Owner,
-            "has" | "have" | "had" | "been" | "was" | "were" | "is" | "are" | "already" | "now" | "since"
+            "from" => Self::From,
+            "are" => Self::Are,
+            "has" | "have" | "had" | "been" | "was" | "were" | "is" | "already" | "now" | "since"
             | "just" | "also" => Self::Link,
-            "a" | "an" | "the" | "this" | "that" | "these" | "your" | "our" | "its" | "their" | "all" => {
+            "a" | "an" | "the" | "this" | "that" | "these" | "your" | "its" | "their" | "all" => {
                 Self::Article
             }
             "api" | "access" | "agent" | "auth" | "authentication" | "authorization" | "bearer"
@@ -73,7 +81,7 @@ impl Role {
                 Self::Kind
             }
             "for" | "in" | "on" => Self::Place,
-            "with" | "of" | "to" | "by" | "behind" | "from" | "under" => Self::Preposition,
+            "with" | "of" | "to" | "by" | "behind" | "under" => Self::Preposition,
             "invalid" | "incorrect" | "malformed" | "unknown" | "missing" | "blocked" | "suspended" => {
                 Self::Complaint
             }
@@ -82,10 +90,11 @@ impl Role {
             | "possibly" | "probably" | "presumably" | "potentially" | "likely" | "apparently" | "seems"
             | "appears" | "looks" | "usually" | "often" | "sometimes" | "typically" | "reasons"
             | "causes" | "either" | "neither" | "nor" | "no" | "non" | "not" | "never" | "none"
-            | "cannot" | "without" => Self::Hedge,
+            | "cannot" | "without" | "unable" | "failed" | "false" | "null" | "0" => Self::Hedge,
             "if" | "when" | "whenever" | "unless" | "whether" | "until" | "temporarily" | "temporary"
-            | "currently" | "pending" => Self::Condition,
+            | "currently" | "pending" | "reinstated" | "restored" | "reactivated" => Self::Condition,
             _ if is_contracted_not(word) => Self::Hedge,
+            _ if possessor(word).is_some_and(|owner| Self::of(owner) == Self::Owner) => Self::Owner,
             _ if word.ends_with("ly") => Self::Link,
             _ => Self::Other,
         }
@@ -94,9 +103,17 @@ impl Role {
 
 fn sentence_says_gone(tokens: &[&str]) -> bool {
     let is_question = tokens.last().and_then(|token| end_of_sentence(token)) == Some('?');
-    let words = tokens.iter().flat_map(|token| words(token, is_word_character_or_slash));
-    let roles: Vec<Role> = words.map(Role::of).collect();
+    let roles: Vec<Role> = tokens.iter().flat_map(|token| roles(token)).collect();
     !is_question && !roles.contains(&Role::Condition) && asserts_gone(&roles)
+}
+
+/// The roles of the words between two spaces, and of the colons or the dash beside them.
+fn roles(token: &str) -> impl Iterator<Item = Role> {
+    let is_dash = matches!(token, "-" | "–" | "—" | "|" | "·");
+    token.split_inclusive(':').flat_map(move |part| {
+        let stop = (is_dash || part.ends_with(':')).then_some(Role::Stop);
+        words(part, is_word_character_or_slash).map(Role::of).chain(stop)
+    })
 }
 
 /// Whether a verdict is given on a secret, before anything that takes it back.
@@ -106,35 +123,51 @@ fn asserts_gone(roles: &[Role]) -> bool {
         let (before, after) = (&roles[..at], &roles[at + 1..]);
         *role == Role::Verdict
             && !is_one_of_several(after)
+            && !is_value(after)
             && (is_said_of_secret(before, after) || describes_secret(before, after))
     })
 }
 
-/// "The key was revoked": before the verdict comes a secret, and it is no setting "for this organization".
+/// "revoked: false": a field, and what it holds.
+fn is_value(after: &[Role]) -> bool {
+    matches!(after, [Role::Hedge, ..] | [Role::Stop, Role::Hedge, ..])
+}
+
+/// "The key was revoked": before the verdict comes a secret, and it is no setting "for this organization". What is said of several
+/// is news only if it happened to them: "API keys are revoked after 90 days" is a rule.
 fn is_said_of_secret(before: &[Role], after: &[Role]) -> bool {
-    let is_setting = matches!(after, [Role::Place, Role::Article | Role::Owner, ..]);
-    match without_last(before, &[Role::Link]) {
-        [before @ .., Role::Secret | Role::Secrets] => !is_setting && is_subject(before),
+    let is_setting = matches!(after, [Role::Place, Role::Article | Role::Owner, ..] | [Role::From, ..]);
+    let noun = without_last(before, &[Role::Link, Role::Are]);
+    let links = &before[noun.len()..];
+    match noun {
+        [before @ .., Role::Secret] => !is_setting && is_subject(before),
+        [before @ .., Role::Secrets] => {
+            !is_setting && !links.is_empty() && !links.contains(&Role::Are) && is_subject(before)
+        }
         _ => false,
     }
 }
 
-/// "A revoked API key": after the verdict comes one secret, and before it nobody who "has disabled API key access".
+/// "You are using a revoked API key.": the verdict stands in a noun phrase that ends the sentence.
 fn describes_secret(before: &[Role], after: &[Role]) -> bool {
     let kinds = after.iter().take_while(|role| **role == Role::Kind).count();
-    let is_secret = match &after[kinds..] {
-        [Role::Secret, next, ..] => *next != Role::Kind,
-        noun => noun == [Role::Secret],
-    };
-    let is_active = matches!(before, [.., Role::Link | Role::Owner]);
-    is_secret && !is_active && is_subject(before)
+    let begins = matches!(before, [] | [.., Role::Article | Role::Stop]);
+    let before = without_last(before, &[Role::Article]);
+    let follows = matches!(before, [.., Role::Preposition | Role::Place | Role::From]);
+    after[kinds..] == [Role::Secret] && begins && !follows && !before.contains(&Role::Owner)
 }
 
 /// Whether what comes after these words stands for itself, rather than describing or following an owner. An owner may
-/// describe it: "the project API key".
+/// describe it, "the project API key", and so may a name with an article, "your OpenAI API key"; other words make it
+/// another's, "the gateway's upstream key".
 fn is_subject(before: &[Role]) -> bool {
     let before = without_last(before, &[Role::Article, Role::Kind, Role::Owner]);
-    !matches!(before, [.., Role::Preposition | Role::Place]) && !before.contains(&Role::Owner)
+    let is_anothers = match before {
+        [.., Role::Article, Role::Other] => false,
+        [.., last] => matches!(last, Role::Other | Role::Preposition | Role::Place | Role::From),
+        [] => false,
+    };
+    !is_anothers && !before.contains(&Role::Owner)
 }
 
 /// "revoked or", "revoked, malformed, or": one of several things that may be the case.
@@ -167,13 +200,18 @@ fn is_word_character(character: char) -> bool {
     character.is_alphanumeric() || is_apostrophe(character)
 }
 
-/// So that a path, or alternatives such as `revoked/malformed`, is one word that asserts nothing.
+/// So that a path, alternatives such as `revoked/malformed` or a field such as `token_revoked` is one word that asserts nothing.
 fn is_word_character_or_slash(character: char) -> bool {
-    is_word_character(character) || character == '/'
+    is_word_character(character) || matches!(character, '/' | '_')
 }
 
 fn is_apostrophe(character: char) -> bool {
     matches!(character, '\'' | '’')
+}
+
+/// Who is named in `account's`.
+fn possessor(word: &str) -> Option<&str> {
+    word.strip_suffix("'s").or_else(|| word.strip_suffix("’s"))
 }
 
 /// `wasn't`, `hasn’t`.
@@ -210,7 +248,9 @@ mod tests {
             "Invalid API key: this key has been revoked",
             "Is this right? Your API key has been revoked.",
             r#"{"error":{"message":"Your token has been \"revoked\".","code":"token_revoked"}}"#,
-            "token_revoked",
+            "Your OpenAI API key has been revoked.",
+            "Unauthorized - API key revoked",
+            "HTTP 401: token has been invalidated",
         ];
         for message in cases {
             assert!(says_gone(message), "{message}");
@@ -238,6 +278,30 @@ mod tests {
             "The token was revoked/malformed",
             "The key is/was revoked",
             "Either the key was deleted, and we lost it",
+            // Fields, and what they hold.
+            "token_revoked",
+            "token_revoked=false",
+            "Access token revoked: false",
+            "token_revoked_at: null",
+            "revoked_token: null",
+            // Of something that was being done.
+            "revoked token check failed: database unavailable",
+            "Unable to check revoked token",
+            "Failed to look up revoked token list",
+            "Error while loading deleted key index",
+            "disabled key rotation",
+            "Feature disabled: token",
+            "MFA token disabled",
+            "session token deleted from cache, retry",
+            "Request failed: webhook token deleted.",
+            // Rules.
+            "Your API key is not valid. API keys are revoked after 90 days.",
+            "Invalid token. Tokens revoked before 2020 are rejected.",
+            "the token was revoked earlier today in error and has been reinstated.",
+            // Of somebody else.
+            "upstream provider's API key was revoked",
+            "The gateway's upstream key was disabled",
+            "Our OpenAI key was revoked",
             // Hedges.
             "Your API key may have been revoked",
             "Your token might have been invalidated.",

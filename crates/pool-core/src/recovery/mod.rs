@@ -1,6 +1,7 @@
 //! What to do when a request fails: one machine a request, the same for every provider. It sends nothing and waits for nothing: the
 //! caller asks what to do, does it, and tells what happened.
 
+mod patience;
 mod step;
 mod treatment;
 
@@ -16,39 +17,17 @@ use crate::pick::PickRequest;
 use crate::pool::{InFlight, Pool};
 use crate::record::{Judgement, LastError};
 use crate::secret::Fingerprint;
+use crate::verdict::{Remark, Scope};
 
+pub use patience::Patience;
 pub use step::{GaveUp, Step, Why};
 pub use treatment::Treatment;
 
-/// A token is renewed at most so often for one request and credential.
-const MOST_REFRESHES: u32 = 2;
+/// One credential gets a new token at most so often for one request, from the caller or from somebody else.
+const MOST_RENEWALS: u32 = 2;
 
-/// A token refused so soon after it was renewed is not renewed again: the refusal may be one of the token before.
+/// A token that is refused so soon after it was made is not renewed again: another one would fare no better.
 const FRESH: TimeDelta = TimeDelta::minutes(2);
-
-/// How long to wait for what.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Patience {
-    /// The longest single wait; 30 s by default. A limit that lasts longer is not waited for.
-    pub longest_wait: TimeDelta,
-    /// The longest wait for one credential while another is ready; 2 s by default.
-    pub longest_wait_with_others: TimeDelta,
-    /// The first wait where nobody said how long; 1 s by default. Each one after it is twice as long.
-    pub first_wait: TimeDelta,
-    /// How often the provider or the way to it may be in trouble; 2 by default.
-    pub back_offs: u32,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            longest_wait: TimeDelta::seconds(30),
-            longest_wait_with_others: TimeDelta::seconds(2),
-            first_wait: TimeDelta::seconds(1),
-            back_offs: 2,
-        }
-    }
-}
 
 /// The recovery of one request.
 ///
@@ -79,6 +58,8 @@ pub struct Recovery {
     cooldowns: Cooldowns,
     patience: Patience,
     plan: Plan,
+    /// Whether the caller was told the plan: only then there is something to tell of it.
+    is_under_way: bool,
     tried: BTreeMap<CredentialId, Tried>,
     has_retried_throttle: bool,
     back_offs: u32,
@@ -90,30 +71,34 @@ pub struct Recovery {
 enum Plan {
     /// Use one that was not tried yet.
     UseAnother(Why),
-    /// Use this one after a wait: at least that, or as long as a back-off takes.
-    Again {
+    /// Send it with this one.
+    Send {
         id: CredentialId,
-        wait: Wait,
+        again: Option<Wait>,
         why: Why,
     },
-    Refresh(CredentialId),
+    /// Renew the token of this one, unless it is another by now than the one that was refused.
+    Refresh {
+        id: CredentialId,
+        refused: Fingerprint,
+    },
     End(Why),
 }
 
-/// How long to wait.
+/// How long to wait before the same credential is used again.
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Wait {
     Not,
     /// As the provider said.
-    Told(TimeDelta),
-    /// So many back-offs were before; with jitter.
+    Until(DateTime<Utc>),
+    /// So many back-offs were before.
     BackOff(u32),
 }
 
 /// What was done with one credential for this request.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 struct Tried {
-    refreshes: u32,
+    renewals: u32,
     renewed_at: Option<DateTime<Utc>>,
 }
 
@@ -126,6 +111,7 @@ impl Recovery {
             cooldowns,
             patience,
             plan: Plan::UseAnother(Why::First),
+            is_under_way: false,
             tried: BTreeMap::new(),
             has_retried_throttle: false,
             back_offs: 0,
@@ -133,30 +119,47 @@ impl Recovery {
         }
     }
 
-    /// What to do now, with the pool as it is now. The seed spreads waits, and chooses where the strategy does so by chance.
+    /// What is asked for.
+    #[must_use]
+    pub fn request(&self) -> &PickRequest {
+        &self.request
+    }
+
+    /// What to do now, with the pool as it is now. Asked again before it is told what happened, it says the same, unless the pool has
+    /// changed. The seed spreads waits, and chooses where the strategy does so by chance.
     pub fn next(&mut self, pool: &Pool, in_flight: &impl InFlight, now: DateTime<Utc>, seed: u64) -> Step {
+        self.reconsider(pool, now);
+        self.is_under_way = true;
         match self.plan.clone() {
-            Plan::Again { id, wait, why } if self.may_use(pool, &id, now) => {
-                Step::Retry { id, after: self.wait(wait, seed), why }
-            }
-            Plan::Refresh(id) => Step::Refresh { id, why: Why::TokenRefused },
-            Plan::End(why) => self.give_up(pool, why, now),
-            // Whom it was to use again rests by now, or is gone.
-            Plan::Again { .. } => self.use_another(pool, Why::Rotated, in_flight, now, seed),
             Plan::UseAnother(why) => self.use_another(pool, why, in_flight, now, seed),
+            Plan::Send { id, again: None, why } => Step::Use { id, why },
+            Plan::Send { id, again: Some(wait), why } => {
+                Step::Retry { id, after: self.wait(wait, now, seed), why }
+            }
+            Plan::Refresh { id, .. } => Step::Refresh { id, why: Why::TokenRefused },
+            Plan::End(why) => self.give_up(pool, why, now),
         }
     }
 
-    /// Takes in that it worked. The change is to be applied.
-    pub fn succeeded(&mut self, id: &CredentialId, sent: Fingerprint, began_at: DateTime<Utc>) -> Change {
-        self.plan = Plan::End(Why::Answered);
-        let target = Target::Held(id.clone(), sent);
-        let model = self.request.named_model().map(str::to_owned);
-        self.change(Action::Succeed { target, began_at, model })
+    /// Takes in that it worked. The change is to be applied; there is none where that credential was not to be sent with.
+    pub fn succeeded(
+        &mut self,
+        id: &CredentialId,
+        sent: Fingerprint,
+        began_at: DateTime<Utc>,
+    ) -> Option<Change> {
+        self.was_to_send(id).then(|| {
+            self.plan = Plan::End(Why::Answered);
+            let target = Target::Held(id.clone(), sent);
+            let model = self.request.named_model().map(str::to_owned);
+            self.change(Action::Succeed { target, began_at, model })
+        })
     }
 
-    /// Takes in that it failed with this credential and the secret of this fingerprint. The change, where somebody is to be marked, is to
-    /// be applied before the machine is asked again.
+    /// Takes in that it failed with this credential and the secret of this fingerprint, with the pool as it is now. The change, where
+    /// somebody is to be marked, is to be applied before the machine is asked again.
+    ///
+    /// Of a credential that was not to be sent with, nothing is taken in.
     pub fn failed(
         &mut self,
         pool: &Pool,
@@ -165,46 +168,43 @@ impl Recovery {
         failure: Failure,
         now: DateTime<Utc>,
     ) -> Option<Change> {
-        let credential = self.credential(pool, id);
+        if !self.was_to_send(id) {
+            return None;
+        }
+        self.is_under_way = false;
         let failure = match self.request.named_model() {
             Some(model) => failure.for_model(model),
             None => failure,
         };
-        let judgement = Judgement::of(failure, self.request.provider(), &self.cooldowns, now);
-        self.last_error =
-            Some((id.clone(), LastError::of(&judgement.failure, judgement.verdict.kind, credential)));
-        self.tried.entry(id.clone()).or_default();
+        let judgement = self.judge(failure, self.entry(pool, id, sent), now);
+        self.last_error = Some((id.clone(), judgement.1));
+        let judgement = judgement.0;
         let is_marked = match Treatment::of(&judgement.verdict) {
+            Treatment::HandBack if judgement.verdict.remark == Some(Remark::Residency) => {
+                self.end(Why::HeaderMissing)
+            }
             Treatment::HandBack => self.end(Why::NotTheirFault),
             Treatment::BackOff => self.back_off(id, &judgement, now),
             Treatment::RetryOnce => self.retry_once(pool, id, &judgement, now),
-            Treatment::Rotate | Treatment::Bury => self.rotate(),
-            Treatment::Refresh => self.refresh(credential, id, sent, now),
-            Treatment::RefreshIfExpired => {
-                let may_have_expired = credential
-                    .is_some_and(|credential| credential.token_ends_at().is_none_or(|ends| ends <= now));
-                if may_have_expired && self.refreshes(id) == 0 {
-                    self.refresh(credential, id, sent, now)
-                } else {
-                    self.rotate()
-                }
-            }
+            Treatment::Rotate => self.rotate(),
+            treatment => self.refused(pool, id, sent, treatment, now),
         };
         let target = Target::Held(id.clone(), sent);
         is_marked.then(|| self.change(Action::Fail { target, judgement }))
     }
 
-    /// Takes in that the token of a credential was renewed, by the caller or by somebody else.
+    /// Takes in that the caller renewed the token of this credential, as it was asked to, and stored it.
     pub fn renewed(&mut self, id: &CredentialId, now: DateTime<Utc>) {
-        let tried = self.tried.entry(id.clone()).or_default();
-        tried.refreshes += 1;
-        tried.renewed_at = Some(now);
-        self.plan = Plan::Again { id: id.clone(), wait: Wait::Not, why: Why::TokenRenewed };
+        if self.was_to_refresh(id) {
+            self.take_renewed(id, now);
+        }
     }
 
-    /// Takes in that the token of a credential could not be renewed with the refresh token of this fingerprint. The change is to be applied.
+    /// Takes in that the caller could not renew the token of this credential, as it was asked to, with the refresh token of this
+    /// fingerprint. The change, if any, is to be applied.
     ///
-    /// A refusal of the grant counts as its death: tell it only once the store was read again and still holds the token that was spent.
+    /// The pool must have been read again since: a refresh token that is not stored any more was renewed by somebody else, and its
+    /// refusal means nothing.
     pub fn not_renewed(
         &mut self,
         pool: &Pool,
@@ -212,14 +212,23 @@ impl Recovery {
         spent: Fingerprint,
         failure: Failure,
         now: DateTime<Utc>,
-    ) -> Change {
+    ) -> Option<Change> {
+        if !self.was_to_refresh(id) {
+            return None;
+        }
+        self.is_under_way = false;
         let judgement = Judgement::of_refresh(failure, self.request.provider(), &self.cooldowns, now);
-        let error = LastError::of(&judgement.failure, judgement.verdict.kind, self.credential(pool, id));
+        let error = LastError::of(&judgement.failure, judgement.verdict.kind, self.entry(pool, id, spent));
         self.last_error = Some((id.clone(), error));
-        self.tried.entry(id.clone()).or_default().refreshes = MOST_REFRESHES;
-        self.plan = Plan::UseAnother(Why::Rotated);
-        self.change(Action::Fail { target: Target::Held(id.clone(), spent), judgement })
+        if self.was_replaced(pool, id, spent) {
+            self.take_renewed(id, now);
+            return None;
+        }
+        self.rotate();
+        Some(self.change(Action::Fail { target: Target::Held(id.clone(), spent), judgement }))
     }
+
+    // What a failure leads to: each sets the plan, and answers whether somebody is marked.
 
     fn end(&mut self, why: Why) -> bool {
         self.plan = Plan::End(why);
@@ -231,17 +240,20 @@ impl Recovery {
         true
     }
 
+    fn again(&mut self, id: &CredentialId, wait: Wait, why: Why) -> bool {
+        self.plan = Plan::Send { id: id.clone(), again: Some(wait), why };
+        false
+    }
+
     fn back_off(&mut self, id: &CredentialId, judgement: &Judgement, now: DateTime<Utc>) -> bool {
-        let told = judgement.verdict.until.map(|until| until - now);
-        if self.back_offs >= self.patience.back_offs
-            || told.is_some_and(|told| told > self.patience.longest_wait)
-        {
+        let told = judgement.verdict.until;
+        let is_too_long = told.is_some_and(|until| until - now > self.patience.longest_wait);
+        if self.back_offs >= self.patience.back_offs || is_too_long {
             return self.end(Why::StillFailing);
         }
-        let wait = told.map_or(Wait::BackOff(self.back_offs), Wait::Told);
+        let wait = told.map_or(Wait::BackOff(self.back_offs), Wait::Until);
         self.back_offs += 1;
-        self.plan = Plan::Again { id: id.clone(), wait, why: Why::BackingOff };
-        false
+        self.again(id, wait, Why::BackingOff)
     }
 
     /// Once a request, and only where that is quicker than another credential, or there is none.
@@ -252,9 +264,9 @@ impl Recovery {
         judgement: &Judgement,
         now: DateTime<Utc>,
     ) -> bool {
-        let told = judgement.verdict.until.map(|until| until - now);
-        let wait = told.unwrap_or(self.patience.first_wait);
-        let horizon = if self.has_another(pool, id, now) {
+        let told = judgement.verdict.until;
+        let wait = told.map_or(self.patience.first_wait, |until| until - now);
+        let horizon = if self.has_another(pool, id, judgement.verdict.scope, now) {
             self.patience.longest_wait_with_others
         } else {
             self.patience.longest_wait
@@ -263,33 +275,74 @@ impl Recovery {
             return self.rotate();
         }
         self.has_retried_throttle = true;
-        let wait = told.map_or(Wait::BackOff(0), Wait::Told);
-        self.plan = Plan::Again { id: id.clone(), wait, why: Why::Throttled };
+        self.again(id, told.map_or(Wait::BackOff(0), Wait::Until), Why::Throttled)
+    }
+
+    /// A secret was refused: that of another one by now means nothing, and a token that can be renewed is renewed.
+    fn refused(
+        &mut self,
+        pool: &Pool,
+        id: &CredentialId,
+        sent: Fingerprint,
+        treatment: Treatment,
+        now: DateTime<Utc>,
+    ) -> bool {
+        let tried = self.tried(id);
+        if self.was_replaced(pool, id, sent) && tried.renewals < MOST_RENEWALS {
+            self.take_renewed(id, now);
+            return false;
+        }
+        let is_fresh = |credential: &Credential| {
+            let made_at = tried.renewed_at.max(credential.token_made_at());
+            made_at.is_some_and(|at| (now - at).abs() < FRESH)
+        };
+        let may_have_expired =
+            |credential: &Credential| credential.token_ends_at().is_none_or(|ends| ends <= now);
+        let may_refresh = |credential: &Credential| match treatment {
+            Treatment::Refresh => tried.renewals < MOST_RENEWALS,
+            Treatment::RefreshIfExpired => tried.renewals == 0 && may_have_expired(credential),
+            _ => false,
+        };
+        let renews = self.patience.renews
+            && self.entry(pool, id, sent).is_some_and(|credential| {
+                may_refresh(credential) && credential.can_be_renewed() && !is_fresh(credential)
+            });
+        if !renews {
+            return self.rotate();
+        }
+        self.plan = Plan::Refresh { id: id.clone(), refused: sent };
         false
     }
 
-    /// Renews the token where that may help; else the credential is marked.
-    fn refresh(
-        &mut self,
-        credential: Option<&Credential>,
-        id: &CredentialId,
-        sent: Fingerprint,
-        now: DateTime<Utc>,
-    ) -> bool {
-        let Some(credential) = credential else { return self.rotate() };
-        let tried = self.tried.get(id).copied().unwrap_or_default();
-        let is_fresh = tried.renewed_at.is_some_and(|at| now - at < FRESH);
-        if is_fresh || tried.refreshes >= MOST_REFRESHES || !credential.can_be_renewed() {
-            return self.rotate();
+    /// It has another token now, whoever made it.
+    fn take_renewed(&mut self, id: &CredentialId, now: DateTime<Utc>) {
+        self.is_under_way = false;
+        let tried = self.tried.entry(id.clone()).or_default();
+        tried.renewals += 1;
+        tried.renewed_at = Some(now);
+        self.again(id, Wait::Not, Why::TokenRenewed);
+    }
+
+    // What the plan leads to.
+
+    /// What others did to the pool meanwhile may have made the plan moot.
+    fn reconsider(&mut self, pool: &Pool, now: DateTime<Utc>) {
+        if let Plan::Refresh { id, refused } = self.plan.clone()
+            && self.was_replaced(pool, &id, refused)
+        {
+            self.take_renewed(&id, now);
         }
-        let is_renewed = credential.secret().is_some_and(|secret| secret.fingerprint() != sent);
-        if is_renewed {
-            // Somebody else was quicker: the one that was refused is not stored any more.
-            self.renewed(id, now);
-        } else {
-            self.plan = Plan::Refresh(id.clone());
+        let holds = match &self.plan {
+            Plan::Send { id, .. } => self.may_use(pool, id, now),
+            Plan::Refresh { id, refused } => {
+                self.may_use(pool, id, now)
+                    && self.entry(pool, id, *refused).is_some_and(Credential::can_be_renewed)
+            }
+            Plan::UseAnother(_) | Plan::End(_) => true,
+        };
+        if !holds {
+            self.rotate();
         }
-        false
     }
 
     fn use_another(
@@ -300,12 +353,11 @@ impl Recovery {
         now: DateTime<Utc>,
         seed: u64,
     ) -> Step {
-        let request = self.untried();
-        match pool.pick(&request, in_flight, now, seed) {
+        match pool.pick(&self.untried(), in_flight, now, seed) {
             Ok(credential) => {
                 let id = credential.id.clone();
                 self.tried.entry(id.clone()).or_default();
-                self.plan = Plan::Again { id: id.clone(), wait: Wait::Not, why };
+                self.plan = Plan::Send { id: id.clone(), again: None, why };
                 Step::Use { id, why }
             }
             Err(_) => self.give_up(pool, Why::NobodyLeft, now),
@@ -314,16 +366,37 @@ impl Recovery {
 
     fn give_up(&mut self, pool: &Pool, why: Why, now: DateTime<Utc>) -> Step {
         self.plan = Plan::End(why);
-        let known = || {
-            let unavailable = pool.pick(&self.untried(), &(), now, 0).err()?;
-            unavailable.last_error().map(|(out, error)| (out.id.clone(), error.clone()))
-        };
-        let standings = if pool.provider() == self.request.provider() {
-            pool.standings(now).map(|(credential, standing)| (credential.id.clone(), standing)).collect()
+        let standings: Vec<_> = if pool.provider() == self.request.provider() {
+            pool.standings_for(self.request.named_model(), now)
+                .map(|(credential, standing)| (credential.id.clone(), standing))
+                .collect()
         } else {
             Vec::new()
         };
-        Step::GiveUp(GaveUp { why, last_error: self.last_error.clone().or_else(known), standings })
+        let last_error = self.last_error.clone().or_else(|| step::last_error(&standings));
+        Step::GiveUp(GaveUp { why, last_error, standings })
+    }
+
+    fn wait(&self, wait: Wait, now: DateTime<Utc>, seed: u64) -> TimeDelta {
+        match wait {
+            Wait::Not => TimeDelta::zero(),
+            Wait::Until(until) => self.patience.at_most(until - now),
+            Wait::BackOff(before) => self.patience.back_off(before, seed),
+        }
+    }
+
+    // What is known of credentials.
+
+    fn was_to_send(&self, id: &CredentialId) -> bool {
+        self.is_under_way && matches!(&self.plan, Plan::Send { id: planned, .. } if planned == id)
+    }
+
+    fn was_to_refresh(&self, id: &CredentialId) -> bool {
+        self.is_under_way && matches!(&self.plan, Plan::Refresh { id: planned, .. } if planned == id)
+    }
+
+    fn tried(&self, id: &CredentialId) -> Tried {
+        self.tried.get(id).copied().unwrap_or_default()
     }
 
     /// The request for one that was not tried.
@@ -331,8 +404,15 @@ impl Recovery {
         self.tried.keys().fold(self.request.clone(), |request, id| request.leave_out(id.clone()))
     }
 
-    fn has_another(&self, pool: &Pool, id: &CredentialId, now: DateTime<Utc>) -> bool {
-        pool.pick(&self.untried().leave_out(id.clone()), &(), now, 0).is_ok()
+    /// Whether a failure of this scope leaves somebody to rotate to.
+    fn has_another(&self, pool: &Pool, id: &CredentialId, scope: Scope, now: DateTime<Utc>) -> bool {
+        let culprits: Vec<_> = self.entries(pool, id).collect();
+        let is_hit = |other: &Credential| {
+            scope == Scope::Account && culprits.iter().any(|culprit| other.shares_account_with(culprit))
+        };
+        let hit = pool.credentials().iter().filter(|other| is_hit(other));
+        let request = hit.fold(self.untried(), |request, other| request.leave_out(other.id.clone()));
+        pool.pick(&request, &(), now, 0).is_ok()
     }
 
     /// Whether one that was used may be used again: nobody marked it meanwhile.
@@ -342,31 +422,34 @@ impl Recovery {
         pool.pick(&only, &(), now, 0).is_ok()
     }
 
-    fn refreshes(&self, id: &CredentialId) -> u32 {
-        self.tried.get(id).map_or(0, |tried| tried.refreshes)
+    /// Whether this credential is there, and stores another secret now.
+    fn was_replaced(&self, pool: &Pool, id: &CredentialId, secret: Fingerprint) -> bool {
+        let mut entries = self.entries(pool, id).peekable();
+        entries.peek().is_some() && !entries.any(|entry| entry.holds(secret))
     }
 
-    fn credential<'a>(&self, pool: &'a Pool, id: &CredentialId) -> Option<&'a Credential> {
-        let credentials = pool.credentials().iter().map(AsRef::as_ref);
+    /// The credential that stores this secret.
+    fn entry<'a>(&self, pool: &'a Pool, id: &CredentialId, secret: Fingerprint) -> Option<&'a Credential> {
+        self.entries(pool, id).find(|entry| entry.holds(secret))
+    }
+
+    /// Those of this id; several may share one.
+    fn entries<'a>(&self, pool: &'a Pool, id: &CredentialId) -> impl Iterator<Item = &'a Credential> {
         let is_ours = pool.provider() == self.request.provider();
-        credentials.into_iter().find(|credential: &&Credential| is_ours && credential.id == *id)
+        let credentials = pool.credentials().iter().map(AsRef::as_ref);
+        credentials.filter(move |credential: &&Credential| is_ours && credential.id == *id)
     }
 
-    fn wait(&self, wait: Wait, seed: u64) -> TimeDelta {
-        let time = match wait {
-            Wait::Not => TimeDelta::zero(),
-            Wait::Told(time) => time,
-            Wait::BackOff(before) => {
-                // Up to half as much again, so that a fleet does not come back in step.
-                let jitter = fastrand::Rng::with_seed(seed).i32(..=500);
-                let times = 2_i32.pow(before.min(16)).saturating_mul(1000 + jitter);
-                self.patience
-                    .first_wait
-                    .checked_mul(times)
-                    .map_or(self.patience.longest_wait, |time| time / 1000)
-            }
-        };
-        time.clamp(TimeDelta::zero(), self.patience.longest_wait)
+    /// What a failure means, and what may be kept of it.
+    fn judge(
+        &self,
+        failure: Failure,
+        credential: Option<&Credential>,
+        now: DateTime<Utc>,
+    ) -> (Judgement, LastError) {
+        let judgement = Judgement::of(failure, self.request.provider(), &self.cooldowns, now);
+        let error = LastError::of(&judgement.failure, judgement.verdict.kind, credential);
+        (judgement, error)
     }
 
     fn change(&self, action: Action) -> Change {

@@ -8,7 +8,6 @@ use crate::standing::Standing;
 
 /// What to do next about a request.
 #[derive(Clone, PartialEq, Debug)]
-#[non_exhaustive]
 pub enum Step {
     /// Send it with this credential.
     Use {
@@ -55,6 +54,8 @@ pub enum Why {
     TokenRenewed,
     /// The request would fail with any credential.
     NotTheirFault,
+    /// The workspace demands a header that names its region.
+    HeaderMissing,
     /// Waiting did not help, or would take too long.
     StillFailing,
     /// No credential is left that may be used.
@@ -75,6 +76,9 @@ impl Why {
             Self::TokenRefused => "its token was refused and can be renewed",
             Self::TokenRenewed => "its token was renewed",
             Self::NotTheirFault => "it would fail with any credential",
+            Self::HeaderMissing => {
+                "the workspace demands its region in the header `x-openai-internal-codex-residency`"
+            }
             Self::StillFailing => "waiting did not help, or would take too long",
             Self::NobodyLeft => "no credential is left to try",
             Self::Answered => "it was answered",
@@ -93,10 +97,10 @@ impl fmt::Display for Why {
 pub struct GaveUp {
     /// Why.
     pub why: Why,
-    /// Who failed last, and what upstream said: in this request, else the last that is known of the pool. Nobody where nothing
-    /// ever failed.
+    /// Who failed last, and what upstream said: in this request, else the last that is known of those who are out. Nobody where
+    /// nothing ever failed.
     pub last_error: Option<(CredentialId, LastError)>,
-    /// How every credential stands, in line order.
+    /// How every credential stands for this request, in line order: a rest for the model that it names counts, too.
     pub standings: Vec<(CredentialId, Standing)>,
 }
 
@@ -115,3 +119,12 @@ impl fmt::Display for GaveUp {
 }
 
 impl std::error::Error for GaveUp {}
+
+/// What upstream said last, and of whom. Of several at a time it is the first in line.
+pub(super) fn last_error(standings: &[(CredentialId, Standing)]) -> Option<(CredentialId, LastError)> {
+    let judged = standings.iter().map(|(id, standing)| (id, standing.judged()));
+    let told = judged.filter_map(|(id, standing)| Some((id, standing.since(), standing.error()?)));
+    // Of equals `max_by_key` takes the last.
+    let (id, _, error) = told.rev().max_by_key(|(_, since, _)| *since)?;
+    Some((id.clone(), error.clone()))
+}

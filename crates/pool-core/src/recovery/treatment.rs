@@ -34,10 +34,20 @@ impl Treatment {
     #[must_use]
     pub fn of(verdict: &Verdict) -> Self {
         match (verdict.kind, verdict.remark) {
-            _ if verdict.scope == Scope::Request => Self::HandBack,
             (Kind::RateLimit, Some(Remark::PlanLimit)) => Self::Rotate,
             (Kind::AuthPermanent, Some(Remark::Bare)) => Self::RefreshIfExpired,
             (kind, _) => Self::of_kind(kind),
+        }
+        .within(verdict.scope)
+    }
+
+    /// This, as far as the scope allows: what is not a credential's fault is no reason to use another.
+    fn within(self, scope: Scope) -> Self {
+        match (scope, self) {
+            (Scope::Request, _) => Self::HandBack,
+            (Scope::Provider | Scope::Egress, Self::BackOff) => Self::BackOff,
+            (Scope::Provider | Scope::Egress, _) => Self::HandBack,
+            _ => self,
         }
     }
 

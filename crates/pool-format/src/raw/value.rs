@@ -159,6 +159,22 @@ impl Raw {
         &self.text
     }
 
+    /// Where it begins in its text: the line, and the column in bytes, both from 1.
+    ///
+    /// ```
+    /// use pool_format::raw::{List, Raw};
+    ///
+    /// let list = List::read(&Raw::parse("[\n  1, 2]".to_owned())?).expect("a list");
+    /// assert_eq!(list.items().last().map(Raw::place), Some((2, 6)));
+    /// # Ok::<(), pool_format::raw::SyntaxError>(())
+    /// ```
+    #[must_use]
+    pub fn place(&self) -> (usize, usize) {
+        let before = self.text.as_str().get(..self.start).unwrap_or_default();
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        (line, self.start - before.rfind('\n').map_or(0, |line_break| line_break + 1) + 1)
+    }
+
     /// What sort of value this is.
     ///
     /// ```

@@ -398,3 +398,55 @@ fn spelled_but(text: &str, path: &[&str], names: &[&str]) -> Vec<(String, String
     let others = object.members().filter(|(key, _)| !names.iter().any(|name| key.says(name)));
     others.map(|(key, value)| (key.as_str().to_owned(), value.as_str().to_owned())).collect()
 }
+
+#[test]
+fn a_source_is_suppressed_once_and_lifted_without_a_trace() {
+    let text = "{\n  \"version\": 1,\n  \"providers\": {}\n}\n";
+    let mut document = read(text);
+    let source = pool_core::Source::new("claude_code");
+    assert!(document.suppress(&acme(), &source));
+    let once = rendered(&document);
+    assert!(
+        once.contains("\"suppressed_sources\": {\n    \"acme\": [\n      \"claude_code\"\n    ]\n  }"),
+        "{once}"
+    );
+    assert!(document.suppress(&acme(), &source));
+    assert_eq!(rendered(&document), once);
+    assert_eq!(document.suppressed_sources(), [(acme(), source.clone())]);
+    document.lift_suppression(&acme(), &source);
+    assert_eq!(rendered(&document), text);
+}
+
+#[test]
+fn what_else_is_suppressed_stays_as_it_is_spelled() {
+    let text =
+        r#"{"suppressed_sources": {"acme": ["env:A" , 7, "env:\u0042"], "other": "odd", "third": []}}"#;
+    let mut document = read(text);
+    let words: Vec<_> =
+        document.suppressed_sources().into_iter().map(|(_, source)| source.to_string()).collect();
+    assert_eq!(words, ["env:A", "env:B"]);
+    document.lift_suppression(&acme(), &pool_core::Source::new("env:C"));
+    document.lift_suppression(&provider("other"), &pool_core::Source::new("odd"));
+    assert_eq!(rendered(&document), text);
+    document.lift_suppression(&acme(), &pool_core::Source::new("env:B"));
+    let left = rendered(&document);
+    assert!(left.contains(r#""env:A""#) && left.contains('7') && !left.contains("0042"), "{left}");
+    assert!(left.contains(r#""other": "odd", "third": []"#), "{left}");
+}
+
+#[test]
+fn what_has_another_shape_is_not_written_over() {
+    for text in [
+        r#"{"suppressed_sources": []}"#,
+        r#"{"suppressed_sources": {"acme": {"a": 1}}}"#,
+        r#"{"suppressed_sources": 7}"#,
+    ] {
+        let mut document = read(text);
+        assert!(!document.suppress(&acme(), &pool_core::Source::new("env:A")), "{text}");
+        document.lift_suppression(&acme(), &pool_core::Source::new("env:A"));
+        assert_eq!(rendered(&document), text);
+        assert_eq!(document.suppressed_sources(), []);
+    }
+    let mut null = read(r#"{"suppressed_sources": null}"#);
+    assert!(null.suppress(&acme(), &pool_core::Source::new("env:A")));
+}

@@ -7,7 +7,7 @@ use pool_core::{
     AuthType, Credential, CredentialId, Fingerprint, Holding, Provider, Secret, Source, Tokens, Unresolved,
 };
 use pool_format::raw::{Layout, Object};
-use pool_format::{Lender, entry_id, read_entry, read_time, renew_entry, write_entry};
+use pool_format::{Lender, Lent, entry_id, read_entry, read_time, renew_entry, write_entry};
 
 use crate::support::{acme, instant, object, pin, provider, raw, then};
 
@@ -19,9 +19,9 @@ struct Vault {
 }
 
 impl Lender for Vault {
-    fn lend(&self, provider: &Provider, source: &Source) -> Result<Secret, Unresolved> {
+    fn lend(&self, provider: &Provider, source: &Source) -> Result<Lent, Unresolved> {
         self.asked.borrow_mut().push(format!("{provider} {source}"));
-        self.secret.map(secret).ok_or(Unresolved::VariableNotSet)
+        self.secret.map(|text| secret(text).into()).ok_or(Unresolved::VariableNotSet)
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use pool_core::{Provider, Secret, Source, Unresolved};
 use pool_format::raw::Object;
-use pool_format::{Document, Lender, Placement};
+use pool_format::{Document, Lender, Lent, Placement};
 use pool_migrate::rollback;
 
 use crate::support::{
@@ -382,8 +382,8 @@ fn a_count_that_grew_inline_is_taken() {
 fn a_lent_secret_is_compared_as_it_is_found() {
     struct Vault;
     impl Lender for Vault {
-        fn lend(&self, _: &Provider, _: &Source) -> Result<Secret, Unresolved> {
-            Ok(Secret::new("new".to_owned()))
+        fn lend(&self, _: &Provider, _: &Source) -> Result<Lent, Unresolved> {
+            Ok(Secret::new("new".to_owned()).into())
         }
     }
     let text = format!(

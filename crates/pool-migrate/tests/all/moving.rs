@@ -1,7 +1,7 @@
 //! What inline fields become.
 
 use pool_core::{Provider, Secret, Source, State, Unresolved, time};
-use pool_format::{Lender, read_record};
+use pool_format::{Lender, Lent, read_record};
 use pool_migrate::migrate;
 
 use crate::support::{
@@ -13,8 +13,8 @@ use crate::support::{
 struct Vault(&'static str);
 
 impl Lender for Vault {
-    fn lend(&self, _: &Provider, _: &Source) -> Result<Secret, Unresolved> {
-        Ok(Secret::new(self.0.to_owned()))
+    fn lend(&self, _: &Provider, _: &Source) -> Result<Lent, Unresolved> {
+        Ok(Secret::new(self.0.to_owned()).into())
     }
 }
 

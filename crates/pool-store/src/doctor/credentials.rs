@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use pool_core::{
-    AuthType, Credential, CredentialId, Fingerprint, Holding, LastError, NoSecret, Pool, Secret, Standing,
-    Unresolved, time,
+    AuthType, Credential, CredentialId, Fingerprint, Holding, LastError, NoSecret, Pool, Secret, Source,
+    Standing, Unresolved, time,
 };
 
 use crate::doctor::finding::{Finding, Problem, Remedy};
@@ -13,13 +13,22 @@ use crate::file::variables_folder;
 use crate::location::Location;
 
 /// What is wrong with them.
-pub(super) fn findings(pool: &Pool, location: &Location, now: DateTime<Utc>) -> Vec<Finding> {
+pub(super) fn findings(
+    pool: &Pool,
+    is_suppressed: impl Fn(&Source) -> bool,
+    location: &Location,
+    now: DateTime<Utc>,
+) -> Vec<Finding> {
     let twins = Twins::of(pool);
     let mut findings = Vec::new();
     for (index, (credential, standing)) in pool.standings(now).enumerate() {
         let patient = Patient { pool, twins: &twins, index, credential, location, now };
-        let found =
-            [patient.by_standing(&standing), patient.duplicate_id(), patient.duplicate_secret(&standing)];
+        let found = [
+            patient.by_standing(&standing),
+            is_suppressed(&credential.source).then(|| patient.suppressed()),
+            patient.duplicate_id(),
+            patient.duplicate_secret(&standing),
+        ];
         let found = found.into_iter().flatten();
         findings.extend(found.map(|finding| finding.of(pool.provider(), Some(&credential.id))));
     }
@@ -84,6 +93,13 @@ impl Patient<'_> {
             .mend("remove it again, once that program is ended", self.removal())
     }
 
+    fn suppressed(&self) -> Finding {
+        let what =
+            format!("is of {}, which somebody removed: no sync keeps it up to date", self.credential.source);
+        self.found(Problem::Suppressed, &what)
+            .mend("remove it, unless it is wanted after all", self.removal())
+    }
+
     fn no_secret(&self, why: NoSecret) -> Finding {
         let source = &self.credential.source;
         let variable = source.environment_variable().unwrap_or(source.as_str());
@@ -107,6 +123,20 @@ impl Patient<'_> {
             NoSecret::NotLent(Unresolved::Placeholder) => unset(
                 self.found(Problem::Placeholder, &format!("has no secret: {variable} holds a placeholder")),
             ),
+            NoSecret::NotLent(Unresolved::FileMissing) => self
+                .found(
+                    Problem::LenderMissing,
+                    &format!("has no secret: the file that lends it ({source}) is not there"),
+                )
+                .advise("log in again with the tool that keeps it")
+                .mend("or remove the credential", self.removal()),
+            NoSecret::NotLent(Unresolved::NoLogin) => self
+                .found(
+                    Problem::LenderMissing,
+                    &format!("has no secret: no login can be read where {source} keeps it"),
+                )
+                .advise("log in again with the tool that keeps it")
+                .mend("or remove the credential", self.removal()),
             NoSecret::NotLent(_) => self.found(
                 Problem::SourceNotReadable,
                 &format!("is lent by {source}, which only other programs can read"),

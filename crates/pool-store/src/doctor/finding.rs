@@ -122,6 +122,10 @@ problems! {
     Placeholder = "placeholder", Warning;
     /// The variable that lends the secret is not set here.
     VariableNotSet = "variable-not-set", Warning;
+    /// The file of another tool that lends the secret is not there, or has no login in it.
+    LenderMissing = "lender-missing", Warning;
+    /// An entry of a source that somebody suppressed.
+    Suppressed = "suppressed", Note;
     /// This version cannot read the source that lends the secret.
     SourceNotReadable = "source-not-readable", Note;
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use pool_core::Provider;
+use pool_core::{Provider, Source};
 use pool_format::Document;
 use pool_migrate::{migrate, read_pools};
 
@@ -42,7 +42,7 @@ impl FileStore {
     #[must_use]
     pub fn examine(&self, provider: Option<&Provider>, now: DateTime<Utc>) -> Vec<Finding> {
         let mut findings = match Location::of(&self.path) {
-            Ok(location) => examine(&location, now),
+            Ok(location) => self.examine_at(&location, now),
             Err(error) => vec![refused::finding(&error, &self.path, None, now)],
         };
         findings.retain(|finding| {
@@ -50,23 +50,26 @@ impl FileStore {
         });
         findings
     }
-}
 
-fn examine(location: &Location, now: DateTime<Utc>) -> Vec<Finding> {
-    let surroundings = Surroundings::of(location);
-    let mut findings: Vec<Finding> = Vec::new();
-    match document(location) {
-        Ok(Some(document)) => findings.extend(contents(&document, location, now)),
-        Ok(None) => findings.push(refused::no_store(&location.given)),
-        Err(error) => {
-            let backup = surroundings.backups().find(|path| is_store(path));
-            findings.push(refused::finding(&error, &location.given, backup, now));
+    fn examine_at(&self, location: &Location, now: DateTime<Utc>) -> Vec<Finding> {
+        let surroundings = Surroundings::of(location);
+        let mut findings: Vec<Finding> = Vec::new();
+        match document(location) {
+            Ok(Some(document)) => {
+                let environment = self.environment(&file::variables_folder(location));
+                findings.extend(contents(&document, &environment, location, now));
+            }
+            Ok(None) => findings.push(refused::no_store(&location.given)),
+            Err(error) => {
+                let backup = surroundings.backups().find(|path| is_store(path));
+                findings.push(refused::finding(&error, &location.given, backup, now));
+            }
         }
+        findings.extend(files::findings(&surroundings));
+        let held = lock::probe(location, PATIENCE);
+        findings.extend(held.err().map(|error| refused::of_lock(&error, &location.given, now)));
+        findings
     }
-    findings.extend(files::findings(&surroundings));
-    let held = lock::probe(location, PATIENCE);
-    findings.extend(held.err().map(|error| refused::of_lock(&error, &location.given, now)));
-    findings
 }
 
 /// The store; `None` where there is none yet.
@@ -76,7 +79,7 @@ fn document(location: &Location) -> Result<Option<Document>, StoreError> {
     {
         return Ok(None);
     }
-    file::read(location).map(|reading| Some(reading.document))
+    file::read(location, &[]).map(|reading| Some(reading.document))
 }
 
 /// Whether a file could take the place of the store.
@@ -85,12 +88,16 @@ fn is_store(path: &Path) -> bool {
 }
 
 /// What is wrong in a text that can be read.
-fn contents(document: &Document, location: &Location, now: DateTime<Utc>) -> Vec<Finding> {
+fn contents(
+    document: &Document,
+    environment: &Environment,
+    location: &Location,
+    now: DateTime<Utc>,
+) -> Vec<Finding> {
     let path = &location.target;
-    let environment = Environment::of(&file::variables_folder(location));
     let mut migrated = document.clone();
-    let (report, sight) = match migrate(&mut migrated, &environment, now)
-        .and_then(|report| Ok((report, read_pools(document, &environment, now)?)))
+    let (report, sight) = match migrate(&mut migrated, environment, now)
+        .and_then(|report| Ok((report, read_pools(document, environment, now)?)))
     {
         Ok(both) => both,
         Err(error) => {
@@ -103,6 +110,9 @@ fn contents(document: &Document, location: &Location, now: DateTime<Utc>) -> Vec
     findings.extend(records::of_layout(&report, path));
     findings.extend(text::findings(document, &sight.pools, path));
     findings.extend(records::findings(&migrated, &sight.pools, path, now));
-    findings.extend(sight.pools.iter().flat_map(|pool| credentials::findings(pool, location, now)));
+    for pool in sight.pools.iter() {
+        let is_suppressed = |source: &Source| sight.pools.is_suppressed(pool.provider(), source);
+        findings.extend(credentials::findings(pool, is_suppressed, location, now));
+    }
     findings
 }

@@ -171,11 +171,7 @@ impl Examiner<'_> {
 
 /// Where a slice begins in the file. The text has `null` for each number that only Python writes.
 fn position(raw: &Raw, warnings: &[Warning]) -> Position {
-    let text = raw.document().as_str();
-    let offset = raw.as_str().as_ptr().addr() - text.as_ptr().addr();
-    let before = text.get(..offset).unwrap_or_default();
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    let mut column = offset - before.rfind('\n').map_or(0, |line_break| line_break + 1) + 1;
+    let (line, mut column) = raw.place();
     for warning in warnings {
         if let Warning::NotFinite { line: at, column: from, token } = warning
             && *at == line

@@ -10,7 +10,7 @@ use pool_core::{
     State, Strategy, Target, Unresolved,
 };
 use pool_format::raw::Object;
-use pool_format::{Document, Lender, read_entry, read_record};
+use pool_format::{Document, Lender, Lent, read_entry, read_record};
 use pool_migrate::migrate;
 use pool_store::{PickError, PoolHandle, Reported, Store, StoreError};
 
@@ -366,9 +366,9 @@ fn pools_of(text: &str, now: DateTime<Utc>) -> Pools {
 struct OneVariable;
 
 impl Lender for OneVariable {
-    fn lend(&self, _: &Provider, source: &Source) -> Result<Secret, Unresolved> {
+    fn lend(&self, _: &Provider, source: &Source) -> Result<Lent, Unresolved> {
         match source.environment_variable() {
-            Some(LENT_VARIABLE) => Ok(Secret::new(LENT_SECRET.to_owned())),
+            Some(LENT_VARIABLE) => Ok(Secret::new(LENT_SECRET.to_owned()).into()),
             _ => Err(Unresolved::SourceNotReadable),
         }
     }

@@ -20,10 +20,10 @@ const PARTS: [&[Rule]; 10] = [
     edge::RULES,
     // A refusal of what was asked may carry the code of a throttle or of an entitlement.
     request::RULES,
-    // The end of a plan's window may come with words of money: "purchase extra usage".
-    plan::RULES,
     // What befell a provider behind the provider is nobody's here, whatever it says.
     upstream::RULES,
+    // The end of a plan's window may come with words of money: "purchase extra usage".
+    plan::RULES,
     // Money is refused under any status.
     money::RULES,
     model::RULES,

@@ -1,20 +1,27 @@
 //! Out of money or credits. Providers say so under any status: Anthropic at 400, `OpenCode` at 401, xAI at 403 and 429, `MiniMax` at 500.
 
 use crate::classify::family::Family;
-use crate::classify::rule::On::{Refusal, Status, Unstated};
+use crate::classify::rule::On::{self, Refusal, Status, Unstated};
 use crate::classify::rule::{Rule, rule};
 use crate::verdict::Kind::Billing;
 use crate::verdict::Scope;
 
+/// Where words of money are believed: a server that broke may quote anything.
+const MONEY: &[On] =
+    &[Status(200), Status(400), Status(401), Status(402), Status(403), Status(412), Status(429), Unstated];
+
 pub(super) const RULES: &[Rule] = &[
     rule("budget_of_model", Billing, Scope::Model)
+        .on(MONEY)
         .codes(&["AllocationQuota.FreeTierOnly"])
         .says(&["exceeded budget for model="])
         .known_from("Alibaba status codes; LiteLLM budgets"),
     rule("budget_of_team", Billing, Scope::Account)
+        .on(MONEY)
         .says(&["budget has been exceeded! team="])
         .known_from("BerriAI/litellm#14144"),
     rule("budget_of_key", Billing, Scope::Credential)
+        .on(MONEY)
         .codes(&["openrouter_key_limit", "budget_exceeded"])
         .says(&["budget has been exceeded!", "key limit exceeded", "令牌额度已用尽"])
         .known_from("MCPJam/inspector#1287; BerriAI/litellm#22726; new-api model/token.go"),
@@ -27,7 +34,13 @@ pub(super) const RULES: &[Rule] = &[
         .of(&[Family::MiniMax, Family::Zhipu])
         .codes(&["1008", "1113"])
         .known_from("MiniMax error codes (1008); docs.z.ai api-code (1113)"),
+    rule("minimax_bill", Billing, Scope::Account)
+        .of(&[Family::MiniMax])
+        .on(&[Status(500)])
+        .says(&["insufficient balance"])
+        .known_from("MiniMax-AI/MiniMax-M2#62: at 500"),
     rule("bill", Billing, Scope::Account)
+        .on(MONEY)
         .codes(&[
             "billing_error",
             "billing_not_active",

@@ -60,6 +60,10 @@ pub(super) const RULES: &[Rule] = &[
             "too many total text bytes",
         ])
         .known_from("OpenAI error codes guide; Bedrock ValidationException; can1357/oh-my-pi#3752; MoonshotAI and xAI answers"),
+    rule("names_a_part_of_the_request", Request, Scope::Request)
+        .on(&[Status(400), Status(404), Status(422)])
+        .says(&["messages[", "messages.", "tools[", "tools.", "input[", "contents["])
+        .known_from("what stands in the request may be quoted, whatever it says"),
     rule("too_large_for_the_limit", ContextOverflow, Scope::Request)
         .on(&[Status(413), Status(429), Unstated])
         .says(&["request too large for * reduce your message size", "request too large for * must be reduced"])

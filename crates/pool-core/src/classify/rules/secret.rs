@@ -16,12 +16,27 @@ const GONE: &[&str] =
 /// The code that is also that of a token that expired, or was never one (RFC 6750 section 3.1).
 const INVALID: &[&str] = &["invalid_token"];
 
+/// The codes with which a token endpoint refuses a grant for good.
+const REFUSED_GRANT: [&str; 3] = ["invalid_grant", "unauthorized_client", "refresh_token_reused"];
+
 fn says_expired(failure: &Failure) -> bool {
     failure.all_words().chain(failure.codes()).any(hint::says_expired)
 }
 
+/// A page is the voice of an edge or a proxy, which knows nothing of keys.
 fn says_gone(failure: &Failure) -> bool {
-    failure.all_words().any(hint::says_gone)
+    !failure.is_page() && failure.own_words().any(hint::says_gone)
+}
+
+/// The form of a refusal by a token endpoint, with a code that ends the grant.
+fn refuses_the_grant(failure: &Failure) -> bool {
+    failure
+        .oauth_error()
+        .is_some_and(|code| REFUSED_GRANT.iter().any(|known| known.eq_ignore_ascii_case(code)))
+}
+
+fn refuses_the_token(failure: &Failure) -> bool {
+    failure.oauth_error().is_some_and(|code| code.eq_ignore_ascii_case("invalid_token"))
 }
 
 pub(super) const RULES: &[Rule] = &[
@@ -32,8 +47,13 @@ pub(super) const RULES: &[Rule] = &[
     rule("grant_gone", AuthPermanent, Scope::Credential)
         .on(&[Status(400), Status(401)])
         .codes(GONE)
-        .when(Failure::is_of_token_endpoint)
+        .when(refuses_the_grant)
         .known_from("RFC 6749 section 5.2: a grant that expired is gone, too"),
+    rule("grant_refused", AuthPermanent, Scope::Credential)
+        .on(&[Status(400), Status(401)])
+        .codes(GONE)
+        .when(Failure::is_of_token_endpoint)
+        .known_from("RFC 6749 section 5.2, where the caller knows that the token endpoint spoke"),
     rule("session_gone", AuthPermanent, Scope::Credential)
         .on(&[Status(400), Status(401)])
         .codes(&[
@@ -86,7 +106,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("token_invalid_at_endpoint", AuthPermanent, Scope::Credential)
         .on(&[Status(400)])
         .codes(INVALID)
-        .when(Failure::is_of_token_endpoint)
+        .when(refuses_the_token)
         .noting(Bare)
         .known_from("RFC 6749 section 5.2; RFC 6750 section 3.1"),
     rule("no_key_was_sent", Auth, Scope::Credential)
@@ -104,8 +124,20 @@ pub(super) const RULES: &[Rule] = &[
             "no key is set either in the environment",
         ])
         .known_from("openai/openai-cookbook#2347; OpenRouter and Google answers: a fault of the caller, and no strike"),
+    rule("wrong_key_at_400", Auth, Scope::Credential)
+        .on(&[Status(400)])
+        .codes(&["API_KEY_INVALID", "expired_key", "invalid_api_key"])
+        .says(&["expired key. key expiry time"])
+        .noting(InvalidKey)
+        .known_from("google.api.ErrorReason; BerriAI/litellm#18731"),
+    rule("wrong_key_at_400_in_words", Auth, Scope::Credential)
+        .of(&[Family::Google, Family::Xai])
+        .on(&[Status(400)])
+        .says(&["api key not valid", "api key expired", "api key not found", "incorrect api key provided"])
+        .noting(InvalidKey)
+        .known_from("continuedev/continue#10778, #11336; elsewhere such words at 400 may be the user's own"),
     rule("wrong_key", Auth, Scope::Credential)
-        .on(&[Status(400), Status(401), Status(403), Unstated])
+        .on(&[Status(401), Status(403), Unstated])
         .codes(&[
             "invalid_api_key",
             "InvalidApiKey",
@@ -136,13 +168,13 @@ pub(super) const RULES: &[Rule] = &[
         .noting(InvalidKey)
         .known_from("OpenAI error codes guide; docs.claude.com errors; google.api.ErrorReason; continuedev/continue#11820"),
     rule("wrong_key_by_number", Auth, Scope::Credential)
-        .of(&[Family::MiniMax, Family::Zhipu])
-        .codes(&["1000", "1001", "1002", "1003", "1004", "2049"])
-        .when(|failure| failure.status().is_none_or(|status| status == 401))
-        .known_from("docs.z.ai api-code (1000 to 1004); MiniMax error codes (2049)"),
+        .of(&[Family::Zhipu])
+        .on(&[Status(401), Unstated])
+        .codes(&["1000", "1001", "1002", "1003", "1004"])
+        .known_from("docs.z.ai api-code"),
     rule("minimax_login", Auth, Scope::Credential)
         .of(&[Family::MiniMax])
-        .codes(&["1004"])
+        .codes(&["1004", "2049"])
         .says(&["login fail: please carry the api secret key"])
         .known_from("MiniMax error codes"),
     rule("xai_stale_token", Auth, Scope::Credential)

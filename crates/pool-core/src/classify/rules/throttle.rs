@@ -56,8 +56,13 @@ pub(super) const RULES: &[Rule] = &[
             "per_base_model",
         ])
         .known_from("OpenAI rate limits guide; continuedev/continue#10920; promptfoo/promptfoo#374"),
+    rule("throttle_at_400", RateLimit, Scope::Account)
+        .of(&[Family::Bedrock])
+        .on(&[Status(400)])
+        .codes(&["ThrottlingException", "ServiceQuotaExceededException"])
+        .known_from("Bedrock errors"),
     rule("throttle", RateLimit, Scope::Account)
-        .on(&[Status(400), Status(429), Unstated])
+        .on(&[Status(429), Unstated])
         .codes(&[
             "rate_limit_exceeded",
             "rate_limit_error",

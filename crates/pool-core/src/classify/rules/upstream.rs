@@ -3,7 +3,7 @@
 use crate::classify::rule::On::{Refusal, Status, Unstated};
 use crate::classify::rule::{Rule, rule};
 use crate::failure::Failure;
-use crate::verdict::Kind::{Billing, ServerError, UpstreamRateLimit};
+use crate::verdict::Kind::{Billing, Request, ServerError, UpstreamRateLimit};
 use crate::verdict::Scope;
 
 fn names_upstream(failure: &Failure) -> bool {
@@ -21,8 +21,11 @@ pub(super) const RULES: &[Rule] = &[
     rule("upstream_refusal", ServerError, Scope::Provider)
         .on(&[Status(401), Status(402), Status(403)])
         .when(names_upstream)
-        .says(&["provider returned error"])
         .known_from("OpenRouter errors page: it was the aggregator's key that was refused"),
+    rule("upstream_request", Request, Scope::Request)
+        .on(&[Status(400), Status(404), Status(422)])
+        .when(names_upstream)
+        .known_from("OpenRouter errors page"),
     rule("upstream_in_words", UpstreamRateLimit, Scope::Provider)
         .on(&[Refusal, Unstated])
         .says(&[

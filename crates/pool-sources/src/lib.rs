@@ -1,0 +1,31 @@
+//! Where credentials come from: the logins that other tools keep, and environment variables.
+//!
+//! Each of them makes an [`Offer`]. A login that an entry of its kind owns is offered by value, all else by reference: the
+//! entry names the source, and the secret is fetched when it is used. [`take_in()`] brings an offer into a pool. Nothing here
+//! writes a file of another tool, or goes to the network.
+//!
+//! ```
+//! use pool_sources::Tool;
+//!
+//! let file = br#"{"claudeAiOauth": {"accessToken": "sk-ant-oat01-fake", "expiresAt": 1780000000000}}"#;
+//! let offer = Tool::Claude.offer(file.to_vec(), chrono::DateTime::UNIX_EPOCH)?;
+//! assert_eq!((offer.provider.as_str(), offer.source.as_str()), ("anthropic", "claude_code"));
+//!
+//! let error = Tool::Claude.offer(b"{}".to_vec(), chrono::DateTime::UNIX_EPOCH).unwrap_err();
+//! assert_eq!(error.to_string(), "there is no `claudeAiOauth`");
+//! # Ok::<(), pool_sources::Flaw>(())
+//! ```
+
+mod error;
+mod file;
+mod login;
+mod offer;
+mod take_in;
+mod tool;
+mod variables;
+
+pub use error::{Flaw, SourceError};
+pub use offer::{Given, Offer};
+pub use take_in::{Consent, Taken, take_in};
+pub use tool::{Places, Tool, lent_files};
+pub use variables::{Refused, offers_of_variables};

@@ -1,0 +1,188 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use pool_core::{AuthType, Provider, Source, Tokens, Unresolved};
+use pool_format::Lent;
+use pool_store::LentFile;
+
+use crate::error::{Flaw, SourceError};
+use crate::file;
+use crate::login::{self, Login};
+use crate::offer::{Given, Offer};
+
+/// A tool that keeps a login in a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tool {
+    /// Codex CLI: `auth.json` in `$CODEX_HOME`, or `~/.codex`.
+    Codex,
+    /// Claude Code: `~/.claude/.credentials.json`.
+    Claude,
+    /// Qwen CLI: `~/.qwen/oauth_creds.json`.
+    Qwen,
+    /// Hermes Agent: `.anthropic_oauth.json` beside the store.
+    Hermes,
+}
+
+/// Where the tools keep their files.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Places {
+    /// The file of Codex CLI.
+    pub codex: PathBuf,
+    /// The file of Claude Code.
+    pub claude: PathBuf,
+    /// The file of Qwen CLI.
+    pub qwen: PathBuf,
+    /// The file of Hermes Agent.
+    pub hermes: PathBuf,
+}
+
+impl Places {
+    /// The usual places: in the home folder of the user, in `$CODEX_HOME` where that is set, and beside the store.
+    ///
+    /// ```
+    /// use std::path::Path;
+    ///
+    /// use pool_sources::Places;
+    ///
+    /// let places = Places::of(Path::new("/home/agent"), None, Path::new("/home/agent/.hermes/auth.json"));
+    /// assert_eq!(places.codex, Path::new("/home/agent/.codex/auth.json"));
+    /// assert_eq!(places.hermes, Path::new("/home/agent/.hermes/.anthropic_oauth.json"));
+    /// ```
+    #[must_use]
+    pub fn of(home: &Path, codex_home: Option<&Path>, store: &Path) -> Self {
+        let codex = codex_home.map_or_else(|| home.join(".codex"), Path::to_owned);
+        Self {
+            codex: codex.join("auth.json"),
+            claude: home.join(".claude/.credentials.json"),
+            qwen: home.join(".qwen/oauth_creds.json"),
+            hermes: store.with_file_name(".anthropic_oauth.json"),
+        }
+    }
+}
+
+impl Tool {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Codex, Self::Claude, Self::Qwen, Self::Hermes];
+
+    /// Whose pool its login is for.
+    #[must_use]
+    pub fn provider(self) -> Provider {
+        named(match self {
+            Self::Codex => "openai-codex",
+            Self::Claude | Self::Hermes => "anthropic",
+            Self::Qwen => "qwen-oauth",
+        })
+    }
+
+    /// The source of its entries. That of Codex CLI is none that Hermes seeds: Hermes would put its own login in its place.
+    #[must_use]
+    pub fn source(self) -> Source {
+        Source::new(match self {
+            Self::Codex => "manual:codex_cli",
+            Self::Claude => "claude_code",
+            Self::Qwen => "qwen-cli",
+            Self::Hermes => "hermes_pkce",
+        })
+    }
+
+    /// Whether its login belongs to the home of the store, so that nobody need be asked before it is taken in.
+    #[must_use]
+    pub fn is_of_the_home(self) -> bool {
+        self == Self::Hermes
+    }
+
+    /// Its file.
+    #[must_use]
+    pub fn path(self, places: &Places) -> &Path {
+        match self {
+            Self::Codex => &places.codex,
+            Self::Claude => &places.claude,
+            Self::Qwen => &places.qwen,
+            Self::Hermes => &places.hermes,
+        }
+    }
+
+    /// What the text of its file offers.
+    ///
+    /// # Errors
+    ///
+    /// When there is no login in it, or one to be taken in by value has ended.
+    pub fn offer(self, text: Vec<u8>, now: DateTime<Utc>) -> Result<Offer, Flaw> {
+        let (provider, source) = (self.provider(), self.source());
+        let login = self.login(text)?;
+        let label = login.owner.unwrap_or_else(|| source.as_str().trim_start_matches("manual:").to_owned());
+        let given = if source.lends(&provider) {
+            Given::ByReference(login.access)
+        } else {
+            // One that is renewed elsewhere may have been renewed since, and its refresh token is spent then.
+            if let Some(at) = login.expires_at.filter(|at| *at <= now) {
+                return Err(Flaw::Ended { at });
+            }
+            Given::ByValue(Tokens::access(login.access).with_refresh(login.refresh))
+        };
+        let (auth_type, expires_at) = (AuthType::OAuth, login.expires_at);
+        Ok(Offer { provider, source, label, auth_type, base_url: None, expires_at, given })
+    }
+
+    /// What its file offers.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there, cannot be read, or has no login in it.
+    pub fn read(self, places: &Places, now: DateTime<Utc>) -> Result<Offer, SourceError> {
+        let path = self.path(places);
+        let text = file::read(path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => SourceError::Missing { path: path.to_owned() },
+            _ => SourceError::Unreadable { path: path.to_owned(), source },
+        })?;
+        self.offer(text, now).map_err(|source| SourceError::Flawed { path: path.to_owned(), source })
+    }
+
+    fn login(self, text: Vec<u8>) -> Result<Login, Flaw> {
+        match self {
+            Self::Codex => login::codex(text),
+            Self::Claude => login::claude(text),
+            Self::Qwen => login::qwen(text),
+            Self::Hermes => login::hermes(text),
+        }
+    }
+
+    fn lend(self, path: &Path) -> Result<Lent, Unresolved> {
+        let text = file::read(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Unresolved::FileMissing,
+            _ => Unresolved::NoLogin,
+        })?;
+        let login = self.login(text).map_err(|_| Unresolved::NoLogin)?;
+        Ok(Lent { secret: login.access, expires_at: login.expires_at })
+    }
+}
+
+/// The files that lend to the entries of their tools: what a `FileStore` has to know to resolve them.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use pool_sources::{Places, lent_files};
+/// use pool_store::{FileStore, PoolHandle};
+///
+/// let store = Path::new("/home/agent/.hermes/auth.json");
+/// let places = Places::of(Path::new("/home/agent"), None, store);
+/// let handle = PoolHandle::new(FileStore::new(store).lent_files(lent_files(&places)));
+/// # drop(handle);
+/// ```
+#[must_use]
+pub fn lent_files(places: &Places) -> Vec<LentFile> {
+    let lent = |tool: Tool, read| LentFile {
+        provider: tool.provider(),
+        source: tool.source(),
+        path: tool.path(places).to_owned(),
+        read,
+    };
+    vec![lent(Tool::Claude, |path| Tool::Claude.lend(path)), lent(Tool::Qwen, |path| Tool::Qwen.lend(path))]
+}
+
+/// A name that is not empty.
+pub(crate) fn named(name: &'static str) -> Provider {
+    Provider::new(name).unwrap_or_else(|_| unreachable!("a provider of ours has no name"))
+}

@@ -1,0 +1,6 @@
+//! All tests of this crate that use it from outside.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod files;
+mod taking;
