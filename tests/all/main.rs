@@ -19,6 +19,8 @@ mod incident;
 mod migration;
 #[cfg(target_os = "linux")]
 mod mounts;
+mod oidc;
+mod openid_provider;
 #[cfg(target_os = "linux")]
 mod photo;
 #[cfg(unix)]
@@ -33,7 +35,6 @@ mod reports;
 #[cfg(target_os = "linux")]
 mod scenarios;
 mod shells;
-#[cfg(target_os = "linux")]
 mod skipped;
 #[cfg(target_os = "linux")]
 mod strace;
