@@ -5,5 +5,6 @@
 mod dialects;
 mod http;
 mod outcomes;
+mod simulator;
 mod support;
 mod threads;
