@@ -20,6 +20,8 @@ mod login;
 mod migration;
 #[cfg(target_os = "linux")]
 mod mounts;
+mod oidc;
+mod openid_provider;
 #[cfg(target_os = "linux")]
 mod photo;
 #[cfg(unix)]
@@ -35,7 +37,6 @@ mod request;
 #[cfg(target_os = "linux")]
 mod scenarios;
 mod shells;
-#[cfg(target_os = "linux")]
 mod skipped;
 mod sources;
 #[cfg(target_os = "linux")]

@@ -6,5 +6,6 @@ mod dialects;
 mod http;
 mod login;
 mod outcomes;
+mod simulator;
 mod support;
 mod threads;
