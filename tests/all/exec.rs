@@ -182,7 +182,7 @@ fn signals_reach_it() {
 }
 
 /// Whether this process was started with a signal ignored (proc_pid_status(5), `SigIgn`).
-fn is_ignored_here(signal: i32) -> bool {
+pub(crate) fn is_ignored_here(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
