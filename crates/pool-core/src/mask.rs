@@ -142,17 +142,16 @@ impl Before {
         if word.is_empty() {
             return self.then_mark(mark);
         }
-        let name: String =
-            word.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+        let is_one_of = |names: &[&str]| names.iter().any(|name| is_named(word, name));
         let is_given = matches!(self, Self::Value | Self::Name { .. });
-        let now = match (self, name.as_str()) {
-            (Self::Line, _) => Self::Line,
-            (_, "cookie" | "setcookie") => Self::Line,
+        let now = match self {
+            Self::Line => Self::Line,
+            _ if is_one_of(&["cookie", "setcookie"]) => Self::Line,
             // A scheme stands between the header and its value; Python puts a `b` before bytes.
-            (_, "bearer" | "basic") => Self::Value,
+            _ if is_one_of(&["bearer", "basic"]) => Self::Value,
             // "API key provided: " is how OpenAI quotes a wrong one.
-            (_, "token" | "digest" | "b" | "provided") if is_given => self,
-            (_, name) if HOLD_KEYS.contains(&name) => Self::Name { is_quoted: matches!(mark, "'" | "\"") },
+            _ if is_given && is_one_of(&["token", "digest", "b", "provided"]) => self,
+            _ if is_one_of(&HOLD_KEYS) => Self::Name { is_quoted: matches!(mark, "'" | "\"") },
             _ if word.starts_with("//") && mark == ":" => Self::Password,
             _ if word.starts_with("//") => Self::Host,
             _ => Self::Nothing,
@@ -170,6 +169,12 @@ impl Before {
             (before, _) => before,
         }
     }
+}
+
+/// Whether a word is this name, whatever its case and what stands between its letters: `X-Api-Key` is `xapikey`.
+fn is_named(word: &str, name: &str) -> bool {
+    let letters = word.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
+    letters.eq(name.bytes())
 }
 
 fn is_key_character(c: char) -> bool {

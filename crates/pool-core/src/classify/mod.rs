@@ -15,7 +15,7 @@ use crate::verdict::{Kind, Scope, Verdict};
 pub use rule::Rule;
 
 use family::Family;
-use phrases::Found;
+use phrases::Phrases;
 
 /// A reset further ahead than this is a mistake, not a limit: the longest real one is a month.
 const FARTHEST_RESET: TimeDelta = TimeDelta::days(45);
@@ -33,31 +33,28 @@ const FARTHEST_RESET: TimeDelta = TimeDelta::days(45);
 /// ```
 #[must_use]
 pub fn classify(failure: &Failure, provider: &Provider, now: DateTime<Utc>) -> Verdict {
-    judge(failure, Family::of(provider), now)
-}
-
-/// What a failure of some provider means: what was kept of it, long after.
-#[must_use]
-pub fn kind_of(failure: &Failure) -> Kind {
-    judge(failure, None, DateTime::UNIX_EPOCH).kind
-}
-
-fn judge(failure: &Failure, family: Option<Family>, now: DateTime<Utc>) -> Verdict {
-    let found = Found::in_words(failure);
-    let said = rules::all().find(|rule| rule.is_about(failure, family, &found));
-    let (kind, scope) = said.map_or((Kind::Unknown, Scope::Credential), |rule| (rule.kind, rule.scope));
+    let family = Family::of(provider);
+    let Rule { kind, scope, remark, name: rule, .. } = *rule_about(failure, family);
     let until = if kind.is_terminal() {
         None
     } else {
         reset(failure, (kind, scope), family.and_then(Family::zone), now)
     };
-    Verdict {
-        kind,
-        scope,
-        until,
-        rule: said.map_or("", |rule| rule.name),
-        remark: said.and_then(|rule| rule.remark),
-    }
+    Verdict { kind, scope, until, rule, remark }
+}
+
+/// What a failure of some provider means: what was kept of it, long after.
+#[must_use]
+pub fn kind_of(failure: &Failure) -> Kind {
+    rule_about(failure, None).kind
+}
+
+/// The first row of the table that is about a failure.
+fn rule_about(failure: &Failure, family: Option<Family>) -> &'static Rule {
+    let phrases = Phrases::of(failure);
+    let mut rows = rules::all().enumerate();
+    let row = rows.find(|(number, rule)| rule.is_about(*number, failure, family, &phrases));
+    row.map_or(&rules::NOT_UNDERSTOOD, |(_, rule)| rule)
 }
 
 /// When it is over. What time does not heal has no end, whatever a header says.

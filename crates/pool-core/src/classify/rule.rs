@@ -4,7 +4,7 @@ use crate::failure::{Answer, Failure};
 use crate::verdict::{Kind, Remark, Scope};
 
 use super::family::Family;
-use super::phrases::Found;
+use super::phrases::Phrases;
 use super::rules;
 
 /// One row of the table that [`classify`](crate::classify()) reads: which failures it is about, what they mean, and who says so.
@@ -181,8 +181,14 @@ impl Rule {
         Self { source, ..self }
     }
 
-    /// Whether this row is about a failure of a provider of this family.
-    pub(super) fn is_about(&self, failure: &Failure, family: Option<Family>, found: &Found) -> bool {
+    /// Whether this row, which has this number in the table, is about a failure of a provider of this family.
+    pub(super) fn is_about(
+        &self,
+        number: usize,
+        failure: &Failure,
+        family: Option<Family>,
+        phrases: &Phrases<'_>,
+    ) -> bool {
         let is_whose =
             self.families.is_empty() || family.is_some_and(|family| self.families.contains(&family));
         let is_answer = self.answers.is_empty() || self.answers.iter().any(|on| on.is(failure.answer()));
@@ -191,20 +197,22 @@ impl Rule {
         is_whose
             && is_answer
             && may_be
-            && self.is_said(failure, found)
+            && self.is_said(number, failure, phrases)
             && self.test.is_none_or(|holds| holds(failure))
     }
 
-    fn is_said(&self, failure: &Failure, found: &Found) -> bool {
+    fn is_said(&self, number: usize, failure: &Failure, phrases: &Phrases<'_>) -> bool {
         let is_known = |code: &str| self.codes.iter().any(|known| known.eq_ignore_ascii_case(code));
         // What an answer quotes may be the user's own text: nobody's secret is judged by it.
-        let is_code_said = if matches!(self.kind, Kind::Auth | Kind::AuthPermanent) {
-            failure.own_codes().any(is_known)
-        } else {
-            failure.codes().any(is_known)
+        let is_code_said = || {
+            if matches!(self.kind, Kind::Auth | Kind::AuthPermanent) {
+                failure.own_codes().any(is_known)
+            } else {
+                failure.codes().any(is_known)
+            }
         };
         (self.codes.is_empty() && self.phrases.is_empty())
-            || is_code_said
-            || self.phrases.iter().any(|phrase| found.has(phrase))
+            || is_code_said()
+            || (!self.phrases.is_empty() && phrases.has_any_of(number))
     }
 }

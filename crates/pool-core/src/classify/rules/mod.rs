@@ -14,6 +14,8 @@ mod upstream;
 
 use super::rule::Rule;
 
+pub(super) use status::NOT_UNDERSTOOD;
+
 /// The parts of the table, in the order in which they are asked. Each says why it comes before the next.
 const PARTS: [&[Rule]; 10] = [
     // Who spoke was no provider.

@@ -8,6 +8,10 @@ use crate::verdict::Kind::{
 };
 use crate::verdict::Scope;
 
+/// What is left where no other row is about a failure.
+pub(in crate::classify) const NOT_UNDERSTOOD: Rule =
+    rule("not_understood", Unknown, Scope::Credential).known_from("nothing was said that is known");
+
 pub(super) const RULES: &[Rule] = &[
     rule("status_401", Auth, Scope::Credential).on(&[Status(401)]).known_from("RFC 9110 section 15.5.2"),
     rule("status_402", Billing, Scope::Account).on(&[Status(402)]).known_from("RFC 9110 section 15.5.3"),
@@ -68,5 +72,5 @@ pub(super) const RULES: &[Rule] = &[
             "max retries exceeded with url",
         ])
         .known_from("the exceptions of openai-python, httpx, requests, reqwest and undici"),
-    rule("not_understood", Unknown, Scope::Credential).known_from("nothing was said that is known"),
+    NOT_UNDERSTOOD,
 ];
