@@ -26,9 +26,6 @@ const FIELDS: [&str; 9] = [
     "x-",
 ];
 
-/// A response has fewer header fields than this; what comes after them counts as the body.
-const MOST_FIELDS: usize = 200;
-
 /// What was read, and from where.
 #[derive(Debug)]
 pub(crate) struct Told {
@@ -143,7 +140,7 @@ fn header_fields(text: &[u8]) -> Option<(Headers, &[u8])> {
     let mut headers = Headers::new();
     let mut is_known = false;
     let mut rest = text.trim_ascii_start();
-    for _ in 0..MOST_FIELDS {
+    for _ in 0..Headers::MOST {
         let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1);
         let (line, after) = rest.split_at(end);
         rest = after;

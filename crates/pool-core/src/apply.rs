@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::change::{Action, Change, ChangeError, Outcome, Place, Target};
 use crate::credential::{Credential, CredentialId, Holding, Tokens};
 use crate::pool::Pool;
-use crate::record::{Judgement, LastError, Mark, Record, State, Usage, not_ahead, saturating_add};
+use crate::record::{Judgement, LastError, Mark, Record, State, Usage, saturating_add};
 use crate::renewal::Renewal;
 use crate::secret::{Fingerprint, Secret};
 use crate::source::Source;
@@ -181,16 +181,17 @@ impl Pool {
         now: DateTime<Utc>,
     ) -> Option<Judgement> {
         let subject = subject.filter(|_| judgement.is_strike())?;
-        let is_open = match self.applying_state(id, now) {
+        let state = self.applying_state(id, now);
+        let judged_at = state.judged_at(now);
+        let is_open = match state {
             // News from before it was cleared counts as little as news of what is dead already.
-            State::Ok { since } => since.is_none_or(|since| not_ahead(since, now) <= now),
+            State::Ok { .. } => judged_at.is_none_or(|since| since <= now),
             State::Exhausted(_) => true,
             State::Dead(_) | State::Removed { .. } | State::Unknown { .. } => false,
         };
         let known = self.record(id).and_then(|record| record.strikes);
         let is_known = known.is_some_and(|strikes| strikes.subject == subject);
-        let last = if is_known { self.applying_state(id, now).judged_at(now) } else { None };
-        let is_counted = last.is_some_and(|last| (now - last).abs() < SIDE_BY_SIDE);
+        let is_counted = is_known && judged_at.is_some_and(|last| (now - last).abs() < SIDE_BY_SIDE);
         if !is_open || is_counted {
             return None;
         }

@@ -32,6 +32,9 @@ pub struct Headers {
 }
 
 impl Headers {
+    /// A response has fewer header fields than this; what comes after them counts as its body.
+    pub const MOST: usize = 200;
+
     /// No headers.
     #[must_use]
     pub fn new() -> Self {

@@ -29,7 +29,7 @@ pub(super) fn read(text: &str) -> Failure {
     let body = after.find('{').and_then(|open| Some((open, lenient::read(after.get(open..)?)?.0)));
     match body.filter(|_| status.is_some()) {
         Some((open, body)) => {
-            failure.take(said::in_values(vec![body]));
+            failure.take(said::in_value(body));
             failure.take(said::in_text(text.get(..at + open).unwrap_or(text).trim()));
         }
         None => failure.take(said::in_text(text.trim())),

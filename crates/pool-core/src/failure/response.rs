@@ -9,9 +9,6 @@ use crate::headers::Headers;
 use crate::hint::beginning;
 use crate::lenient;
 
-/// A response has fewer header fields than this; what comes after them is not read.
-const MOST_FIELDS: usize = 200;
-
 impl Failure {
     /// Reads a failure in whatever form it is at hand: a raw HTTP response, a JSON body, or a line of a log.
     ///
@@ -85,9 +82,9 @@ impl Failure {
             self.is_page = true;
             self.take(said::Said::words(page::words(beginning(text))));
         } else if let Some(form) = form(text) {
-            self.take(said::in_values(vec![form]));
+            self.take(said::in_value(form));
         } else if let Some(value) = value(text) {
-            self.take(said::in_values(vec![value]));
+            self.take(said::in_value(value));
         } else if !text.is_empty() {
             self.take(said::in_text(beginning(text)));
         }
@@ -167,7 +164,7 @@ fn status_line(raw: &[u8]) -> Option<(u16, &[u8])> {
 fn header_fields(raw: &[u8]) -> (Headers, &[u8]) {
     let mut headers = Headers::new();
     let mut rest = raw;
-    for _ in 0..MOST_FIELDS {
+    for _ in 0..Headers::MOST {
         let (field, after) = line(rest);
         rest = after;
         if field.is_empty() {

@@ -179,7 +179,7 @@ impl Said {
                     self.read(inner, depth + 1);
                 }
                 Some(Value::String(text)) if matches!(name, "error" | "Error" | "errors") => {
-                    self.add_text(&text.clone(), depth);
+                    self.add_text(text, depth);
                 }
                 _ => {}
             }
@@ -188,9 +188,9 @@ impl Said {
         let mut prose = Vec::new();
         for name in CODES {
             match object.get(name) {
-                Some(Value::String(code)) if is_code(code) => self.add_code(&code.clone()),
-                Some(Value::String(words)) => prose.push(words.clone()),
-                Some(Value::Number(code)) if status(&Value::Number(code.clone())).is_none() => {
+                Some(Value::String(code)) if is_code(code) => self.add_code(code),
+                Some(Value::String(words)) => prose.push(words),
+                Some(value @ Value::Number(code)) if status(value).is_none() => {
                     self.add_code(&code.to_string());
                 }
                 _ => {}
@@ -198,12 +198,12 @@ impl Said {
         }
         for name in MESSAGES {
             if let Some(Value::String(message)) = object.get(name) {
-                self.add_message(&message.clone(), depth);
+                self.add_message(message, depth);
             }
         }
         // Some write words where others write a code.
         for words in prose {
-            self.add_message(&words, depth);
+            self.add_message(words, depth);
         }
         self.read_upstream(&object, depth);
         self.read_quotas(&object);
@@ -232,12 +232,10 @@ impl Said {
     }
 }
 
-/// The facts in the values of a body.
-pub(super) fn in_values(values: Vec<Value>) -> Said {
+/// The facts in the value that a body is.
+pub(super) fn in_value(value: Value) -> Said {
     let mut said = Said::default();
-    for value in values {
-        said.read(value, 0);
-    }
+    said.read(value, 0);
     said.done()
 }
 
