@@ -15,6 +15,7 @@ mod documents;
 mod errors;
 mod exec;
 mod explain;
+mod homes;
 mod incident;
 mod login;
 mod migration;

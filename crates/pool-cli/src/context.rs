@@ -4,7 +4,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use pool_core::{Credential, Fingerprint, Pool, Pools, Provider, Target, time};
 use pool_oauth::{Http, Refresher};
-use pool_sources::lent_files;
+use pool_sources::login_files;
 use pool_store::{FileStore, PoolHandle};
 
 use crate::args::GlobalArgs;
@@ -42,10 +42,10 @@ impl Context {
         if self.is_set { self.now } else { system_time() }
     }
 
-    /// The store on disk, with the files of other tools that lend to it.
+    /// The store on disk, with the files of other programs that have logins of it.
     pub(crate) fn file_store(&self) -> FileStore {
         let places = env::places(&self.store);
-        FileStore::new(&self.store).lent_files(places.as_ref().map(lent_files).unwrap_or_default())
+        FileStore::new(&self.store).login_files(places.as_ref().map(login_files).unwrap_or_default())
     }
 
     /// A handle on the store on disk. A clock that was set stays where it is.
@@ -64,7 +64,7 @@ impl Context {
     pub(crate) fn refresher(&self) -> Refresher {
         let (now, is_set) = (self.now, self.is_set);
         let clock = move || if is_set { now } else { system_time() };
-        Refresher::with(FileStore::new(&self.store), Http, clock)
+        Refresher::with(self.file_store(), Http, clock)
     }
 
     /// The pools as they are now.

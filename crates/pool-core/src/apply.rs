@@ -88,6 +88,7 @@ impl Pool {
                 self.rotate(target, tokens, *grant, *expires_at, now)
             }
             Action::NoteRefresh { target, refresh } => self.note_refresh(target, *refresh),
+            Action::NoteRenewed { target, spent } => self.note_renewed(target, *spent, now),
             Action::Count { uses } => Ok(self.count(uses)),
         }
     }
@@ -447,6 +448,23 @@ impl Pool {
         }
         let records = is_changed.then(|| id.clone()).into_iter().collect();
         Ok(Applied { records, ..Applied::only(Outcome::Noted(id)) })
+    }
+
+    fn note_renewed(
+        &mut self,
+        target: &Target,
+        spent: Fingerprint,
+        now: DateTime<Utc>,
+    ) -> Result<Applied, ChangeError> {
+        let Some(login) = self.suspects(target)?.first().cloned() else {
+            return Ok(Applied::only(Outcome::Stale));
+        };
+        // A server that does not rotate leaves the refresh token as it is.
+        let replaced = Some(spent).filter(|spent| !login.holds(*spent));
+        let is_noted =
+            self.note_replaced(&login.id, replaced, &login) | self.end_refresh(&login.id, Grant::Same, now);
+        let records = is_noted.then(|| login.id.clone()).into_iter().collect();
+        Ok(Applied { records, ..Applied::only(Outcome::Noted(login.id.clone())) })
     }
 
     /// With new secrets a renewal is over, and so is what was known of an earlier one.

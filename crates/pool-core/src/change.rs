@@ -82,6 +82,13 @@ pub enum Action {
         /// What to note; nothing where the token is as it was.
         refresh: Option<Renewal>,
     },
+    /// We renewed a login where it is lent from, and wrote its new tokens there. Of one that is owned, [`Action::Rotate`] notes it.
+    NoteRenewed {
+        /// Whose, and a secret that it has now.
+        target: Target,
+        /// The refresh token that was spent for it.
+        spent: Fingerprint,
+    },
     /// These were handed out so often, and last then. Who is not there is left out.
     Count {
         /// Who, how often, and when last: added to what is there.
@@ -102,6 +109,7 @@ impl Action {
             Self::Remove { .. } => "remove",
             Self::Rotate { .. } => "rotate",
             Self::NoteRefresh { .. } => "note_refresh",
+            Self::NoteRenewed { .. } => "note_renewed",
             Self::Count { .. } => "count",
         }
     }

@@ -162,6 +162,12 @@ impl Tokens {
     }
 }
 
+impl From<Secret> for Tokens {
+    fn from(secret: Secret) -> Self {
+        Self::access(secret)
+    }
+}
+
 fn present(secret: Option<Secret>) -> Option<Secret> {
     secret.filter(|secret| !secret.is_blank())
 }
@@ -191,8 +197,8 @@ pub enum Holding {
     Borrowed {
         /// The fingerprint in the entry, of the secret as it was last seen.
         fingerprint: Option<Fingerprint>,
-        /// The secret as this process found it.
-        resolved: Result<Secret, Unresolved>,
+        /// Its secrets as this process found them.
+        resolved: Result<Tokens, Unresolved>,
     },
 }
 
@@ -245,9 +251,15 @@ impl Credential {
     /// The secret to send, where there is one.
     #[must_use]
     pub fn secret(&self) -> Option<&Secret> {
+        self.tokens()?.sent()
+    }
+
+    /// Its secrets, wherever they are; `None` where they are lent, and cannot be had in this process.
+    #[must_use]
+    pub fn tokens(&self) -> Option<&Tokens> {
         match &self.holding {
-            Holding::Owned(tokens) => tokens.sent(),
-            Holding::Borrowed { resolved, .. } => resolved.as_ref().ok().filter(|secret| !secret.is_blank()),
+            Holding::Owned(tokens) => Some(tokens),
+            Holding::Borrowed { resolved, .. } => resolved.as_ref().ok(),
         }
     }
 
@@ -261,34 +273,29 @@ impl Credential {
     /// refresh token, else the one the entry stores.
     #[must_use]
     pub fn subject(&self) -> Option<Fingerprint> {
+        let told = self.secret().or(self.refresh_token()).map(Secret::fingerprint);
         match &self.holding {
-            Holding::Owned(tokens) => tokens.sent().or(tokens.refresh_token()).map(Secret::fingerprint),
-            Holding::Borrowed { fingerprint, .. } => self.secret().map(Secret::fingerprint).or(*fingerprint),
+            Holding::Owned(_) => told,
+            Holding::Borrowed { fingerprint, .. } => told.or(*fingerprint),
         }
     }
 
-    /// Whether it has a refresh token of its own to renew the access token with.
+    /// Whether it has a refresh token to renew the access token with, of its own or lent.
     #[must_use]
     pub fn can_be_renewed(&self) -> bool {
         self.refresh_token().is_some()
     }
 
-    /// The refresh token of its own, where it has one.
+    /// The refresh token, where it has one.
     #[must_use]
     pub fn refresh_token(&self) -> Option<&Secret> {
-        match &self.holding {
-            Holding::Owned(tokens) => tokens.refresh_token(),
-            Holding::Borrowed { .. } => None,
-        }
+        self.tokens()?.refresh_token()
     }
 
-    /// Whether this very secret is stored here now, as access token or as refresh token.
+    /// Whether this very secret is here now, as access token or as refresh token.
     #[must_use]
     pub fn holds(&self, subject: Fingerprint) -> bool {
-        match &self.holding {
-            Holding::Owned(tokens) => tokens.all().any(|secret| secret.fingerprint() == subject),
-            Holding::Borrowed { .. } => self.subject() == Some(subject),
-        }
+        self.secrets().any(|secret| secret.fingerprint() == subject) || self.subject() == Some(subject)
     }
 
     /// Whose account it is, where its token tells: the fingerprint of provider, account and user.
@@ -328,11 +335,7 @@ impl Credential {
 
     /// Every secret in it, to be masked where it is shown.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        let (tokens, lent) = match &self.holding {
-            Holding::Owned(tokens) => (Some(tokens), None),
-            Holding::Borrowed { .. } => (None, self.secret()),
-        };
-        tokens.into_iter().flat_map(Tokens::all).chain(lent)
+        self.tokens().into_iter().flat_map(Tokens::all)
     }
 
     fn claims(&self) -> Option<&Claims> {
@@ -341,9 +344,6 @@ impl Credential {
 
     /// The token of its login, or its key: what is sent, unless something else was minted from it.
     fn access_token(&self) -> Option<&Secret> {
-        match &self.holding {
-            Holding::Owned(tokens) => tokens.access_token(),
-            Holding::Borrowed { .. } => self.secret(),
-        }
+        self.tokens()?.access_token()
     }
 }

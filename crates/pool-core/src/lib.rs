@@ -27,6 +27,7 @@
 //! ```
 
 mod account;
+mod adoption;
 mod apply;
 mod change;
 mod classify;
@@ -59,6 +60,7 @@ mod transition;
 mod variable;
 mod verdict;
 
+pub use adoption::Kinship;
 pub use apply::{Applied, DefinitionEdit, SuppressionEdit};
 pub use change::{Action, Change, ChangeError, Outcome, Place, Target};
 pub use classify::{Rule, classify, is_believable_reset, kind_of};

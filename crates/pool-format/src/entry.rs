@@ -9,18 +9,18 @@ use pool_core::{
 use crate::field::{EntryField, Fields};
 use crate::raw::{Layout, Members, Object, Raw, Slice};
 
-/// A secret as its source lends it.
+/// A key or login as another place holds it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Lent {
-    /// The secret.
-    pub secret: Secret,
-    /// When it ends, where its source says so.
+    /// Its secrets.
+    pub tokens: Tokens,
+    /// When the access token ends, where its place says so.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl From<Secret> for Lent {
     fn from(secret: Secret) -> Self {
-        Self { secret, expires_at: None }
+        Self { tokens: secret.into(), expires_at: None }
     }
 }
 
@@ -110,7 +110,7 @@ fn read_holding(
             entry.text(EntryField::SecretFingerprint).and_then(|text| text.parse::<Fingerprint>().ok());
         let lent = lender.lend(provider, source);
         let expires_at = lent.as_ref().ok().and_then(|lent| lent.expires_at);
-        return (Holding::Borrowed { fingerprint, resolved: lent.map(|lent| lent.secret) }, expires_at);
+        return (Holding::Borrowed { fingerprint, resolved: lent.map(|lent| lent.tokens) }, expires_at);
     }
     let secret = |field| entry.get(field).and_then(read_secret);
     let tokens = Tokens::default()

@@ -2,33 +2,49 @@
 //! entry would be undone by the next load.
 
 use chrono::{DateTime, Utc};
-use pool_core::{Credential, Holding, Provider, Secret, Tokens, time};
+use pool_core::{Provider, Secret, Tokens, time};
 
 use crate::document::Document;
-use crate::entry::put;
+use crate::entry::{Lent, put, read_secret, read_time};
 use crate::raw::{Object, Raw};
 
 impl Document {
-    /// Brings new tokens to `providers.<id>`, where that holds the very refresh token which an entry had before it is
-    /// renewed. Another login there, and who is active, stay as they are.
-    pub fn renew_login(
+    /// The login that `providers.<id>` holds; `None` where there is none, or one without a refresh token.
+    #[must_use]
+    pub fn provider_login(&self, provider: &Provider) -> Option<Lent> {
+        let login = self.login(provider)?;
+        let nested = login.get("tokens").and_then(Object::read);
+        let secret = |level: &Object, name| level.get(name).and_then(|raw| read_secret(raw.slice()));
+        let held = nested.as_ref().unwrap_or(&login);
+        let tokens = Tokens::default()
+            .with_access(secret(held, "access_token"))
+            .with_refresh(secret(held, "refresh_token"))
+            .with_agent_key(secret(&login, "agent_key"));
+        // What a nested login says of an end may be about an earlier token, which tells by itself.
+        let expires_at = login.get("expires_at").filter(|_| nested.is_none());
+        let expires_at = expires_at.and_then(|raw| read_time(raw.slice()));
+        (tokens.access_token().is_some() && tokens.refresh_token().is_some())
+            .then_some(Lent { tokens, expires_at })
+    }
+
+    /// Brings new tokens to `providers.<id>`, where that holds the very refresh token that was spent for them. Another login there,
+    /// and who is active, stay as they are.
+    pub fn renew_provider_login(
         &mut self,
         provider: &Provider,
-        before: &Object,
-        renewed: &Credential,
+        spent: &Secret,
+        renewed: &Lent,
         at: DateTime<Utc>,
     ) {
-        let Holding::Owned(tokens) = &renewed.holding else { return };
-        let Some(spent) = before.get("refresh_token").and_then(Raw::to_text).map(Secret::new) else { return };
         let Some(mut login) = self.login(provider).filter(|_| !spent.is_blank()) else { return };
         let nested = login.get("tokens").and_then(Object::read);
         match nested {
-            Some(mut held) if holds(&held, &spent) => {
-                put_tokens(&mut held, tokens);
+            Some(mut held) if holds(&held, spent) => {
+                put_tokens(&mut held, &renewed.tokens);
                 login.set("tokens", held.render());
                 login.set("last_refresh", Raw::string(&time::format(at)));
             }
-            None if holds(&login, &spent) => renew_flat(&mut login, renewed, tokens, at),
+            None if holds(&login, spent) => renew_flat(&mut login, renewed, at),
             _ => return,
         }
         self.set_login(provider, &login);
@@ -40,15 +56,16 @@ fn holds(login: &Object, token: &Secret) -> bool {
 }
 
 fn put_tokens(login: &mut Object, tokens: &Tokens) {
-    for (name, secret) in [("access_token", tokens.access_token()), ("refresh_token", tokens.refresh_token())]
-    {
-        put(login, name, secret.map(|secret| Raw::string(secret.expose())));
+    put(login, "access_token", tokens.access_token().map(|secret| Raw::string(secret.expose())));
+    // A server that does not rotate leaves it out.
+    if let Some(secret) = tokens.refresh_token() {
+        login.set("refresh_token", Raw::string(secret.expose()));
     }
 }
 
 /// Tokens, their times, and a key that was made of the old ones all lie on one level.
-fn renew_flat(login: &mut Object, renewed: &Credential, tokens: &Tokens, at: DateTime<Utc>) {
-    put_tokens(login, tokens);
+fn renew_flat(login: &mut Object, renewed: &Lent, at: DateTime<Utc>) {
+    put_tokens(login, &renewed.tokens);
     login.set("obtained_at", Raw::string(&time::format(at)));
     put(login, "expires_at", renewed.expires_at.map(|time| Raw::string(&time::format(time))));
     let lifetime = renewed.expires_at.map(|ends| (ends - at).num_seconds());

@@ -1,6 +1,7 @@
 //! The engine: who asks, who sends, and what is written down when.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -11,7 +12,8 @@ use pool_core::{
     Judgement, Kind, LastError, Outcome, Pool, Provider, Record, Renewal, Scope, Secret, Stage, State,
     Target, time,
 };
-use pool_store::{Committed, FileStore, GrantLock, Pruning, Store, StoreError};
+use pool_format::Lent;
+use pool_store::{Committed, FileStore, GrantLock, LoginFile, OtherHome, Pruning, Store, StoreError};
 
 use crate::error::{RefreshError, Trouble};
 use crate::exchange::{Minted, NotMinted, exchange};
@@ -28,6 +30,9 @@ const LONGER_THAN_THE_EXCHANGE: Duration = Duration::from_secs(30);
 
 /// An answer that cannot be kept at first is tried to be kept so often: it is the only copy of the login.
 const ATTEMPTS_TO_KEEP: u32 = 3;
+
+/// Between two of them.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(200);
 
 /// Renews the logins of a store. Clones share everything.
 ///
@@ -191,13 +196,22 @@ struct Begun {
 
 impl Attempt<'_> {
     fn run(&self) -> Result<Refreshed, RefreshError> {
-        let _lock = self.lock()?;
+        let mut pool = self.pool()?;
+        let mut lock = None;
         loop {
-            let credential = self.credential()?;
+            let credential = self.find(&pool)?;
             if self.ask.seen.is_some_and(|seen| !credential.holds(seen)) {
                 return Ok(Refreshed::Adopted(credential));
             }
-            let login = self.login(credential)?;
+            // Whatever is stored once the lock is held is what counts, and that may be of another grant.
+            let slot = self.slot(&pool, &credential);
+            if lock.as_ref().is_none_or(|(held, _)| *held != slot) {
+                drop(lock.take());
+                lock = Some((slot, self.lock(slot)?));
+                pool = self.pool()?;
+                continue;
+            }
+            let login = self.login(&pool, credential)?;
             if self.is_fresh(&login) {
                 return Ok(Refreshed::Fresh(login.credential));
             }
@@ -205,35 +219,43 @@ impl Attempt<'_> {
                 return self.spend(&login, begun);
             }
             // Another program changed it between reading and writing.
+            pool = self.pool()?;
         }
     }
 
-    /// Takes the lock of the grant, whatever login is stored once it is held.
-    fn lock(&self) -> Result<GrantLock, RefreshError> {
-        loop {
-            let slot = self.slot()?;
-            let wait = self.profile.timeout + LONGER_THAN_THE_EXCHANGE;
-            let lock = self.inner.store.lock_grant(slot, wait)?;
-            if self.slot()? == slot {
-                return Ok(lock);
-            }
-        }
+    fn lock(&self, slot: u64) -> Result<GrantLock, RefreshError> {
+        let wait = self.profile.timeout + LONGER_THAN_THE_EXCHANGE;
+        Ok(self.inner.store.lock_grant(slot, wait)?)
     }
 
-    /// The account, where the token names it: logins of one account may share a grant. Else the place of the login.
-    fn slot(&self) -> Result<u64, RefreshError> {
-        let credential = self.credential()?;
+    /// The account, where the token names it: logins of one account may share a grant. Else the place of the grant: the file that
+    /// lends it, or the first entry that has its refresh token.
+    fn slot(&self, pool: &Pool, credential: &Credential) -> u64 {
         let name = match credential.account(&self.ask.provider) {
             Some(account) => account.to_string(),
-            None => {
-                let store = self.inner.store.path();
-                let store = store.canonicalize().unwrap_or_else(|_| store.to_owned());
-                format!("{}\n{}\n{}", store.display(), self.ask.provider, credential.id)
-            }
+            None => self.place(pool, credential),
         };
         let digits = Fingerprint::of(&name).to_string();
         let digits = digits.get(digits.len().saturating_sub(2)..).unwrap_or_default();
-        Ok(u64::from_str_radix(digits, 16).unwrap_or_default())
+        u64::from_str_radix(digits, 16).unwrap_or_default()
+    }
+
+    fn place(&self, pool: &Pool, credential: &Credential) -> String {
+        let resolved = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if !credential.owns_its_secret()
+            && let Some(file) = self.login_file(credential)
+        {
+            return resolved(&file.path).display().to_string();
+        }
+        let token = credential.refresh_token().map(Secret::fingerprint);
+        let mut holders = pool.credentials().iter().filter(|one| one.owns_its_secret());
+        let first = holders.find(|one| token.is_some_and(|token| one.holds(token)));
+        let id = first.map_or(&credential.id, |first| &first.id);
+        format!("{}\n{}\n{id}", resolved(self.inner.store.path()).display(), self.ask.provider)
+    }
+
+    fn login_file(&self, credential: &Credential) -> Option<&LoginFile> {
+        self.inner.store.login_file(&self.ask.provider, &credential.source)
     }
 
     fn pool(&self) -> Result<Pool, RefreshError> {
@@ -255,14 +277,12 @@ impl Attempt<'_> {
         Ok(found.cloned().ok_or_else(unknown)?)
     }
 
-    fn login(&self, credential: Arc<Credential>) -> Result<Login, RefreshError> {
-        let token = match &credential.holding {
-            Holding::Owned(tokens) => tokens.refresh_token().cloned(),
-            Holding::Borrowed { .. } => None,
-        };
+    fn login(&self, pool: &Pool, credential: Arc<Credential>) -> Result<Login, RefreshError> {
+        let is_writable = credential.owns_its_secret() || self.login_file(&credential).is_some();
+        let token = credential.refresh_token().filter(|_| is_writable).cloned();
         let (provider, id) = (self.ask.provider.clone(), self.ask.id.clone());
         let token = token.ok_or(RefreshError::NotALogin { provider, id })?;
-        let record = self.pool()?.record(&self.ask.id).cloned().unwrap_or_default();
+        let record = pool.record(&self.ask.id).cloned().unwrap_or_default();
         Ok(Login { credential, record, token })
     }
 
@@ -326,6 +346,17 @@ impl Attempt<'_> {
             self.change(&[self.note(begun.spent, None)])?;
             return Err(RefreshError::OtherAccount { provider, id });
         }
+        let renewed = Lent { tokens, expires_at };
+        if login.credential.owns_its_secret() {
+            self.keep_owned(begun, renewed)
+        } else {
+            self.keep_lent(login, begun, &renewed)
+        }
+    }
+
+    /// The store brings them to the other home of the login too.
+    fn keep_owned(&self, begun: Begun, renewed: Lent) -> Result<Refreshed, RefreshError> {
+        let Lent { tokens, expires_at } = renewed;
         let holders = self.pool()?;
         let holders = holders.credentials().iter().filter(|holder| holder.holds(begun.spent));
         let rotate = |holder: &Arc<Credential>| {
@@ -337,23 +368,34 @@ impl Attempt<'_> {
             })
         };
         let changes: Vec<_> = holders.map(rotate).collect();
-        let committed = self.insist(&changes)?;
-        let is_kept = |outcome: &Result<Outcome, ChangeError>| matches!(outcome, Ok(Outcome::Rotated(kept)) if *kept == id);
+        let committed = insist(|| self.change(&changes))?;
+        let is_kept = |outcome: &Result<Outcome, ChangeError>| matches!(outcome, Ok(Outcome::Rotated(kept)) if *kept == self.ask.id);
         let is_kept = committed.outcomes.iter().any(is_kept);
         let now_stored = self.credential()?;
         // Another program stored another login meanwhile, and that is the one that counts.
         Ok(if is_kept { Refreshed::Renewed(now_stored) } else { Refreshed::Adopted(now_stored) })
     }
 
-    /// Tries again to write what must not be lost.
-    fn insist(&self, changes: &[(DateTime<Utc>, Change)]) -> Result<Committed, RefreshError> {
-        let mut attempts = 1;
-        loop {
-            match self.change(changes) {
-                Err(_) if attempts < ATTEMPTS_TO_KEEP => attempts += 1,
-                result => return result,
+    /// The home that lends it is the only one.
+    fn keep_lent(&self, login: &Login, begun: Begun, renewed: &Lent) -> Result<Refreshed, RefreshError> {
+        let (provider, id) = (self.ask.provider.clone(), self.ask.id.clone());
+        let file = self.login_file(&login.credential).ok_or(RefreshError::NotALogin { provider, id })?;
+        let kept = insist(|| Ok(file.renew(&login.token, renewed, self.now())?))?;
+        let now_stored = self.credential()?;
+        let target = now_stored.subject().map_or_else(
+            || Target::Id(self.ask.id.clone()),
+            |subject| Target::Held(self.ask.id.clone(), subject),
+        );
+        Ok(match kept {
+            OtherHome::Renewed => {
+                self.change(&[self.action(Action::NoteRenewed { target, spent: begun.spent })])?;
+                Refreshed::Renewed(now_stored)
             }
-        }
+            OtherHome::Moved => {
+                self.change(&[self.action(Action::NoteRefresh { target, refresh: None })])?;
+                Refreshed::Adopted(now_stored)
+            }
+        })
     }
 
     /// Judges a refusal, or an exchange that gave nothing.
@@ -370,7 +412,7 @@ impl Attempt<'_> {
         if judgement.verdict.is_terminal() || kind == Kind::Entitlement {
             let mark = self.action(Action::Fail { target: self.target(begun.spent), judgement });
             let marked = self.change(&[mark, self.note(begun.spent, None)])?;
-            return self.unless_moved(&marked, || match kind {
+            return self.unless_moved(&marked, begun.spent, || match kind {
                 Kind::Entitlement => RefreshError::NotEntitled { provider, id, error },
                 _ => self.died(login, error),
             });
@@ -390,7 +432,13 @@ impl Attempt<'_> {
             changes.push(self.action(Action::Fail { target: self.target(begun.spent), judgement }));
         }
         let noted = self.change(&changes)?;
-        self.unless_moved(&noted, || RefreshError::Passing { provider, id, error, trouble, until })
+        self.unless_moved(&noted, begun.spent, || RefreshError::Passing {
+            provider,
+            id,
+            error,
+            trouble,
+            until,
+        })
     }
 
     /// The token was spent, or may be, and nobody has what it was spent for.
@@ -410,17 +458,21 @@ impl Attempt<'_> {
         let error = LastError::of(&judgement.failure, Kind::AuthPermanent, Some(&login.credential));
         let mark = self.action(Action::Fail { target: self.target(begun.spent), judgement });
         let marked = self.change(&[mark, self.note(begun.spent, None)])?;
-        self.unless_moved(&marked, || self.died(login, error))
+        self.unless_moved(&marked, begun.spent, || self.died(login, error))
     }
 
-    /// A verdict on a token that is stored no longer is none: what is stored instead is the answer.
+    /// A verdict on a token that is stored no longer is none: what is stored instead is the answer. So is what another home has,
+    /// once ours is out.
     fn unless_moved(
         &self,
         committed: &Committed,
+        spent: Fingerprint,
         error: impl FnOnce() -> RefreshError,
     ) -> Result<Refreshed, RefreshError> {
+        let now_stored = self.credential()?;
         match committed.outcomes.first() {
-            Some(Ok(Outcome::Stale)) => Ok(Refreshed::Adopted(self.credential()?)),
+            Some(Ok(Outcome::Stale)) => Ok(Refreshed::Adopted(now_stored)),
+            _ if !now_stored.holds(spent) => Ok(Refreshed::Adopted(now_stored)),
             _ => Err(error()),
         }
     }
@@ -455,5 +507,19 @@ impl Attempt<'_> {
 
     fn now(&self) -> DateTime<Utc> {
         (self.inner.clock)()
+    }
+}
+
+/// Tries again to write what must not be lost.
+fn insist<T>(write: impl Fn() -> Result<T, RefreshError>) -> Result<T, RefreshError> {
+    let mut attempts = 1;
+    loop {
+        match write() {
+            Err(_) if attempts < ATTEMPTS_TO_KEEP => {
+                attempts += 1;
+                thread::sleep(BETWEEN_ATTEMPTS);
+            }
+            result => return result,
+        }
     }
 }

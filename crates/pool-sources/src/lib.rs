@@ -2,7 +2,7 @@
 //!
 //! Each of them makes an [`Offer`]. A login that an entry of its kind owns is offered by value, all else by reference: the
 //! entry names the source, and the secret is fetched when it is used. [`take_in()`] brings an offer into a pool. Nothing here
-//! writes a file of another tool, or goes to the network.
+//! writes a file, or goes to the network; [`login_files()`] tells a store how to do the former.
 //!
 //! ```
 //! use pool_sources::Tool;
@@ -17,7 +17,7 @@
 //! ```
 
 mod error;
-mod file;
+mod home;
 mod login;
 mod offer;
 mod take_in;
@@ -25,7 +25,8 @@ mod tool;
 mod variables;
 
 pub use error::{Flaw, SourceError};
+pub use home::login_files;
 pub use offer::{Given, Offer};
 pub use take_in::{Consent, Taken, take_in};
-pub use tool::{Places, Tool, lent_files};
+pub use tool::{Places, Tool};
 pub use variables::{Refused, offers_of_variables};

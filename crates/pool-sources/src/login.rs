@@ -1,9 +1,10 @@
-//! The logins in the files of other tools, read from their text.
+//! The logins in the files of other tools: read from their text, and renewed in it.
 
 use chrono::{DateTime, Utc};
-use pool_core::Secret;
+use pool_core::{Secret, time};
 use pool_format::raw::{Object, Raw, decode};
-use pool_format::{read_secret, read_time};
+use pool_format::{Lent, read_secret, read_time};
+use zeroize::Zeroizing;
 
 use crate::error::Flaw;
 
@@ -61,6 +62,56 @@ pub(crate) fn qwen(text: Vec<u8>) -> Result<Login, Flaw> {
     })
 }
 
+/// Nous Portal, as Hermes Agent shares it between its profiles.
+pub(crate) fn nous(text: Vec<u8>) -> Result<Login, Flaw> {
+    let login = Level::top(text)?;
+    let access = login.secret("access_token")?;
+    let refresh = login.secret("refresh_token")?;
+    let (expires_at, owner) = (login.time("expires_at"), access.owner().map(str::to_owned));
+    Ok(Login { expires_at, refresh: Some(refresh), owner, access })
+}
+
+/// The text of a file with new tokens where it has old ones; all else stays as it was, byte for byte.
+pub(crate) fn renew_claude(text: Vec<u8>, renewed: &Lent) -> Result<Text, Flaw> {
+    let mut top = Level::top(text)?;
+    let mut login = top.level("claudeAiOauth")?;
+    login.put_anthropic(renewed);
+    top.object.set("claudeAiOauth", login.object.render());
+    Ok(top.text())
+}
+
+pub(crate) fn renew_hermes(text: Vec<u8>, renewed: &Lent) -> Result<Text, Flaw> {
+    let mut login = Level::top(text)?;
+    login.put_anthropic(renewed);
+    Ok(login.text())
+}
+
+pub(crate) fn renew_qwen(text: Vec<u8>, renewed: &Lent) -> Result<Text, Flaw> {
+    let mut login = Level::top(text)?;
+    login.put_secret("access_token", renewed.tokens.access_token());
+    login.put_secret("refresh_token", renewed.tokens.refresh_token());
+    login.put("expiry_date", in_milliseconds(renewed));
+    Ok(login.text())
+}
+
+pub(crate) fn renew_nous(text: Vec<u8>, renewed: &Lent, now: DateTime<Utc>) -> Result<Text, Flaw> {
+    let mut login = Level::top(text)?;
+    login.put_secret("access_token", renewed.tokens.access_token());
+    login.put_secret("refresh_token", renewed.tokens.refresh_token());
+    login.put("expires_at", renewed.expires_at.map(|ends| Raw::string(&time::format(ends))));
+    for name in ["obtained_at", "updated_at"] {
+        login.put(name, Some(Raw::string(&time::format(now))));
+    }
+    Ok(login.text())
+}
+
+fn in_milliseconds(renewed: &Lent) -> Option<Raw> {
+    renewed.expires_at.map(|ends| Raw::signed(ends.timestamp_millis()))
+}
+
+/// The text of a file. It is wiped.
+type Text = Zeroizing<String>;
+
 /// One object of a file, and its path in it.
 struct Level {
     object: Object,
@@ -101,6 +152,33 @@ impl Level {
     /// Null says nothing.
     fn told(&self, name: &str) -> Option<&Raw> {
         self.object.get(name).filter(|raw| !raw.is_null())
+    }
+
+    /// A refresh token that is left out stays as it was.
+    fn put_secret(&mut self, name: &str, secret: Option<&Secret>) {
+        if let Some(secret) = secret {
+            self.object.set(name, Raw::string(secret.expose()));
+        }
+    }
+
+    /// What is not known goes: an old end never outlives its token.
+    fn put(&mut self, name: &str, value: Option<Raw>) {
+        match value {
+            Some(value) => self.object.set(name, value),
+            None => {
+                self.object.remove(name);
+            }
+        }
+    }
+
+    fn put_anthropic(&mut self, renewed: &Lent) {
+        self.put_secret("accessToken", renewed.tokens.access_token());
+        self.put_secret("refreshToken", renewed.tokens.refresh_token());
+        self.put("expiresAt", in_milliseconds(renewed));
+    }
+
+    fn text(&self) -> Text {
+        Zeroizing::new(self.object.render().as_str().to_owned())
     }
 
     fn field(&self, name: &str) -> String {

@@ -36,7 +36,7 @@ impl Offer {
         let holding = match &self.given {
             Given::ByValue(tokens) => Holding::Owned(tokens.clone()),
             Given::ByReference(secret) => {
-                Holding::Borrowed { fingerprint: None, resolved: Ok(secret.clone()) }
+                Holding::Borrowed { fingerprint: None, resolved: Ok(secret.clone().into()) }
             }
         };
         Credential {

@@ -1,7 +1,9 @@
 //! How an offer gets into a pool: as a new credential, or as new tokens of one that is there.
 
 use chrono::{DateTime, Utc};
-use pool_core::{ChangeError, Credential, CredentialId, Grant, Pool, Provider, Secret, Standing, Target};
+use pool_core::{
+    ChangeError, Credential, CredentialId, Grant, Kinship, Pool, Provider, Secret, Standing, Target,
+};
 use pool_store::{PoolHandle, Reported, StoreError};
 
 use crate::offer::{Given, Offer};
@@ -101,7 +103,7 @@ fn free_id(pool: Option<&Pool>) -> CredentialId {
 struct Known<'a> {
     pool: &'a Pool,
     credential: &'a Credential,
-    standing: Standing,
+    now: DateTime<Utc>,
 }
 
 impl<'a> Known<'a> {
@@ -110,10 +112,10 @@ impl<'a> Known<'a> {
         let tests: [fn(&Credential, &Offer) -> bool; 3] = [shares_secret, shares_source, shares_account];
         tests.into_iter().find_map(|is_meant| {
             let mut standings = pool.standings(now);
-            let (credential, standing) = standings.find(|(credential, standing)| {
+            let (credential, _) = standings.find(|(credential, standing)| {
                 *standing != Standing::Removed && is_meant(credential, offer)
             })?;
-            Some(Self { pool, credential, standing })
+            Some(Self { pool, credential, now })
         })
     }
 
@@ -133,26 +135,10 @@ impl<'a> Known<'a> {
     }
 
     fn wants(&self, offer: &Offer) -> bool {
-        let is_new = offer.secrets().any(|secret| !self.credential.holds(secret.fingerprint()));
-        if !self.credential.owns_its_secret() || !is_new || self.replaced_any_of(offer) {
-            return false;
-        }
-        let ends = self.credential.token_ends_at().zip(offer.expires_at);
-        let is_newer = ends.is_some_and(|(ours, theirs)| theirs > ours);
-        let is_older = ends.is_some_and(|(ours, theirs)| theirs < ours);
-        let is_of_one_home = shares_source(self.credential, offer) || shares_secret(self.credential, offer);
-        // A login of its own that works stays, although another tool has one of the same account.
-        match self.standing {
-            Standing::Dead { .. } | Standing::NoSecret { .. } => !is_older,
-            Standing::Resting { .. } => is_of_one_home && !is_older,
-            _ => is_of_one_home && is_newer,
-        }
-    }
-
-    /// Whether the offer holds what was replaced here: the other home is behind, and a refresh token in it is spent.
-    fn replaced_any_of(&self, offer: &Offer) -> bool {
-        let replaced = self.pool.record(&self.credential.id).and_then(|record| record.replaced);
-        replaced.is_some_and(|replaced| offer.secrets().any(|secret| secret.fingerprint() == replaced))
+        let is_same = shares_source(self.credential, offer) || shares_secret(self.credential, offer);
+        let kinship = if is_same { Kinship::SameLogin } else { Kinship::SameAccount };
+        let theirs = offer.credential(self.credential.id.clone());
+        self.pool.takes_over(self.credential, &theirs, kinship, self.now)
     }
 }
 

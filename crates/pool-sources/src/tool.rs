@@ -2,14 +2,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use pool_core::{AuthType, Provider, Source, Tokens, Unresolved};
-use pool_format::Lent;
-use pool_store::LentFile;
+use pool_core::{AuthType, Provider, Source, Tokens};
+use pool_store::read_short;
 
 use crate::error::{Flaw, SourceError};
-use crate::file;
 use crate::login::{self, Login};
 use crate::offer::{Given, Offer};
+
+/// A login is some kilobytes: what is longer is another file.
+const LONGEST: u64 = 1024 * 1024;
 
 /// A tool that keeps a login in a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +36,8 @@ pub struct Places {
     pub qwen: PathBuf,
     /// The file of Hermes Agent.
     pub hermes: PathBuf,
+    /// The file in which Hermes Agent shares a login to Nous Portal between its profiles.
+    pub nous: PathBuf,
 }
 
 impl Places {
@@ -57,6 +60,7 @@ impl Places {
             claude: home.join(".claude/.credentials.json"),
             qwen: home.join(".qwen/oauth_creds.json"),
             hermes: store.with_file_name(".anthropic_oauth.json"),
+            nous: store.with_file_name("shared").join("nous_auth.json"),
         }
     }
 }
@@ -132,7 +136,7 @@ impl Tool {
     /// When it is not there, cannot be read, or has no login in it.
     pub fn read(self, places: &Places, now: DateTime<Utc>) -> Result<Offer, SourceError> {
         let path = self.path(places);
-        let text = file::read(path).map_err(|source| match source.kind() {
+        let text = read_short(path, LONGEST).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => SourceError::Missing { path: path.to_owned() },
             _ => SourceError::Unreadable { path: path.to_owned(), source },
         })?;
@@ -147,39 +151,6 @@ impl Tool {
             Self::Hermes => login::hermes(text),
         }
     }
-
-    fn lend(self, path: &Path) -> Result<Lent, Unresolved> {
-        let text = file::read(path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Unresolved::FileMissing,
-            _ => Unresolved::NoLogin,
-        })?;
-        let login = self.login(text).map_err(|_| Unresolved::NoLogin)?;
-        Ok(Lent { secret: login.access, expires_at: login.expires_at })
-    }
-}
-
-/// The files that lend to the entries of their tools: what a `FileStore` has to know to resolve them.
-///
-/// ```
-/// use std::path::Path;
-///
-/// use pool_sources::{Places, lent_files};
-/// use pool_store::{FileStore, PoolHandle};
-///
-/// let store = Path::new("/home/agent/.hermes/auth.json");
-/// let places = Places::of(Path::new("/home/agent"), None, store);
-/// let handle = PoolHandle::new(FileStore::new(store).lent_files(lent_files(&places)));
-/// # drop(handle);
-/// ```
-#[must_use]
-pub fn lent_files(places: &Places) -> Vec<LentFile> {
-    let lent = |tool: Tool, read| LentFile {
-        provider: tool.provider(),
-        source: tool.source(),
-        path: tool.path(places).to_owned(),
-        read,
-    };
-    vec![lent(Tool::Claude, |path| Tool::Claude.lend(path)), lent(Tool::Qwen, |path| Tool::Qwen.lend(path))]
 }
 
 /// A name that is not empty.

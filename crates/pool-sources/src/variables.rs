@@ -31,15 +31,18 @@ pub fn offers_of_variables(
             let source = Source::new(format!("env:{variable}"));
             match lend(&provider, &source) {
                 Ok(lent) => {
+                    let Some(secret) = lent.tokens.access_token().cloned() else { continue };
                     let base_url = row
                         .base_url
                         .and_then(|name| lend(&provider, &Source::new(format!("env:{name}"))).ok());
+                    let base_url =
+                        base_url.and_then(|url| Some(url.tokens.access_token()?.expose().to_owned()));
                     offers.push(Ok(Offer {
                         label: (*variable).to_owned(),
-                        auth_type: if lent.secret.is_login() { AuthType::OAuth } else { AuthType::ApiKey },
-                        base_url: base_url.map(|url| url.secret.expose().to_owned()),
+                        auth_type: if secret.is_login() { AuthType::OAuth } else { AuthType::ApiKey },
+                        base_url,
                         expires_at: lent.expires_at,
-                        given: Given::ByReference(lent.secret),
+                        given: Given::ByReference(secret),
                         provider: provider.clone(),
                         source,
                     }));

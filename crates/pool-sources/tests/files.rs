@@ -4,7 +4,7 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::Unresolved;
-use pool_sources::{Flaw, Given, Offer, Places, SourceError, Tool, lent_files, offers_of_variables};
+use pool_sources::{Flaw, Given, Offer, Places, SourceError, Tool, offers_of_variables};
 use tempfile::TempDir;
 
 /// `{"exp": 1790000000, "email": "agent@example.com", ...}`: it ends in September 2026.
@@ -145,22 +145,6 @@ fn a_link_is_followed_and_a_pipe_is_not_waited_for() {
     let socket = Places { qwen: home.path().join("socket"), ..places };
     let _listener = std::os::unix::net::UnixListener::bind(&socket.qwen).unwrap();
     assert!(matches!(Tool::Qwen.read(&socket, now()), Err(SourceError::Unreadable { .. })));
-}
-
-#[test]
-fn only_what_is_borrowed_is_lent() {
-    let home = tempfile::tempdir().unwrap();
-    let places = places(&home);
-    let files = lent_files(&places);
-    let sources: Vec<_> = files.iter().map(|file| file.source.as_str()).collect();
-    assert_eq!(sources, ["claude_code", "qwen-cli"]);
-    assert!(files.iter().all(|file| file.source.lends(&file.provider)));
-    let lend = || (files[0].read)(&files[0].path).map(|lent| lent.secret.expose().to_owned());
-    assert_eq!(lend(), Err(Unresolved::FileMissing));
-    write(&places.claude, r#"{"claudeAiOauth": {}}"#);
-    assert_eq!(lend(), Err(Unresolved::NoLogin));
-    write(&places.claude, r#"{"claudeAiOauth": {"accessToken": "at-1"}}"#);
-    assert_eq!(lend(), Ok("at-1".to_owned()));
 }
 
 #[test]

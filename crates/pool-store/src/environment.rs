@@ -8,7 +8,7 @@ use pool_core::{Provider, Secret, Source, Unresolved};
 use pool_format::Lent;
 use zeroize::Zeroizing;
 
-use crate::lent_file::LentFile;
+use crate::login_file::LoginFile;
 
 /// Lends the secrets of `env:*` sources (the `.env` beside the store first, then the environment of this process), and
 /// those in the files of other tools.
@@ -18,18 +18,29 @@ pub(crate) struct Environment {
     files: Vec<Lender>,
 }
 
-/// A file of another tool, and what it lends once somebody asked: a store without such entries never reads it.
+/// A file of another program, and the login in it once somebody asked: a store without such entries never reads it.
 #[derive(Debug)]
 struct Lender {
-    file: LentFile,
+    file: LoginFile,
     lent: OnceLock<Result<Lent, Unresolved>>,
 }
 
 impl Environment {
     /// Reads the `.env` of a folder, where there is one.
-    pub(crate) fn of(folder: &Path, files: &[LentFile]) -> Self {
-        let lender = |file: &LentFile| Lender { file: file.clone(), lent: OnceLock::new() };
+    pub(crate) fn of(folder: &Path, files: &[LoginFile]) -> Self {
+        let lender = |file: &LoginFile| Lender { file: file.clone(), lent: OnceLock::new() };
         Self { dotenv: variables(&folder.join(".env")), files: files.iter().map(lender).collect() }
+    }
+
+    /// Whether another program may have a login of a source in a file.
+    pub(crate) fn has_file(&self, provider: &Provider, source: &Source) -> bool {
+        self.files.iter().any(|lender| lender.file.is_home_of(provider, source))
+    }
+
+    /// The login that another program has of a source, in a file that is another home of it.
+    pub(crate) fn login(&self, provider: &Provider, source: &Source) -> Option<&Result<Lent, Unresolved>> {
+        let lender = self.files.iter().find(|lender| lender.file.is_home_of(provider, source))?;
+        Some(lender.lent.get_or_init(|| lender.file.lend()))
     }
 
     fn variable(&self, name: &str) -> Option<Secret> {
@@ -59,8 +70,8 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 
 impl pool_format::Lender for Environment {
     fn lend(&self, provider: &Provider, source: &Source) -> Result<Lent, Unresolved> {
-        if let Some(lender) = self.files.iter().find(|lender| lender.file.lends_to(provider, source)) {
-            return lender.lent.get_or_init(|| (lender.file.read)(&lender.file.path)).clone();
+        if let Some(login) = self.login(provider, source) {
+            return login.clone();
         }
         let name = source.environment_variable().ok_or(Unresolved::SourceNotReadable)?;
         let secret = self.variable(name).ok_or(Unresolved::VariableNotSet)?;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 use pool_format::Document;
 
 use crate::error::StoreError;
-use crate::lent_file::LentFile;
 use crate::location::Location;
+use crate::login_file::LoginFile;
 
 /// Which file was read, and in what condition: as long as this stays the same, so does its content.
 ///
@@ -93,7 +93,7 @@ impl Identity {
 }
 
 /// Reads the store. A missing file is an empty one; its folder must be there.
-pub(crate) fn read(location: &Location, files: &[LentFile]) -> Result<Reading, StoreError> {
+pub(crate) fn read(location: &Location, files: &[LoginFile]) -> Result<Reading, StoreError> {
     let paths = files.iter().map(|file| file.path.clone());
     let lenders = iter::once(variables_path(location)).chain(paths).map(Watched::of).collect();
     let Some((mut file, metadata)) = open(&location.target)? else {

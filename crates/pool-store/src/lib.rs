@@ -3,6 +3,7 @@
 //!
 //! Reads take no lock, and migrate in memory. Nobody ever writes a snapshot back.
 
+mod adopt;
 mod clock;
 mod commit;
 mod doctor;
@@ -12,9 +13,9 @@ mod file;
 mod grant_lock;
 mod handle;
 mod holder;
-mod lent_file;
 mod location;
 mod lock;
+mod login_file;
 mod memory;
 mod replace;
 mod request;
@@ -28,7 +29,7 @@ pub use error::StoreError;
 pub use grant_lock::GrantLock;
 pub use handle::{Builder, DEFAULT_LOOK_EVERY, PickError, PoolHandle, Reported};
 pub use holder::Holder;
-pub use lent_file::LentFile;
+pub use login_file::{LoginFile, LoginFormat, OtherHome, read_short};
 pub use memory::MemoryStore;
 pub use request::{Next, Request, RequestError};
 pub use rewrite::Rewritten;

@@ -4,6 +4,7 @@
 use std::fs::{self, File, Metadata};
 use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tempfile::{NamedTempFile, TempPath};
@@ -22,9 +23,21 @@ const LITTER_SUFFIX: &str = ".tmp";
 
 /// Replaces the store by a new text, given piece by piece, 0600, through a symlink to its target. Answers the new file.
 pub(crate) fn replace(location: &Location, parts: &[&str], _proof: &LockGuard) -> Result<File, StoreError> {
-    let target = &location.target;
     refuse_read_only(location)?;
-    clear_litter(location);
+    clear_litter(litter(location));
+    put_in_place(location, parts)
+}
+
+/// Replaces the file of another program in the same way. Without a lock of our own somebody may be at a sibling of it right now:
+/// only what was left behind long ago is cleared.
+pub(crate) fn replace_login(location: &Location, text: &str) -> Result<(), StoreError> {
+    refuse_read_only(location)?;
+    clear_litter(litter(location).filter(|path| is_old(path)));
+    put_in_place(location, &[text]).map(drop)
+}
+
+fn put_in_place(location: &Location, parts: &[&str]) -> Result<File, StoreError> {
+    let target = &location.target;
     let fresh = write_sibling(location, parts).map_err(StoreError::io("write", target))?;
     let (file, fresh) = fresh.into_parts();
     match atomicwrites::replace_atomic(&fresh, target) {
@@ -95,22 +108,30 @@ pub(crate) fn is_read_only(path: &Path) -> bool {
 }
 
 /// What a killed process of ours left behind. Only our own prefix, and only under the lock, so nobody is at it.
-fn clear_litter(location: &Location) {
-    for path in litter(location) {
+fn clear_litter(litter: impl Iterator<Item = PathBuf>) {
+    for path in litter {
         if let Err(error) = remove(&path) {
             tracing::warn!(path = %path.display(), %error, "cannot clear an unfinished file");
         }
     }
 }
 
-fn litter(location: &Location) -> Vec<PathBuf> {
+fn litter(location: &Location) -> impl Iterator<Item = PathBuf> + use<> {
     let prefix = litter_prefix(&location.target);
-    let is_ours = |path: &PathBuf| {
+    let is_ours = move |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.starts_with(&prefix) && name.ends_with(LITTER_SUFFIX)
     };
-    let Ok(folder) = fs::read_dir(location.folder()) else { return Vec::new() };
-    folder.filter_map(|entry| Some(entry.ok()?.path())).filter(is_ours).collect()
+    let folder = fs::read_dir(location.folder()).into_iter().flatten();
+    folder.filter_map(|entry| Some(entry.ok()?.path())).filter(is_ours)
+}
+
+/// No replacement takes so long.
+const LONGEST_REPLACEMENT: Duration = Duration::from_secs(600);
+
+fn is_old(path: &Path) -> bool {
+    let written = fs::metadata(path).and_then(|metadata| metadata.modified());
+    written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LONGEST_REPLACEMENT))
 }
 
 fn write_sibling(location: &Location, parts: &[&str]) -> io::Result<NamedTempFile> {

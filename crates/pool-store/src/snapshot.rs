@@ -1,19 +1,32 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use pool_core::{
     Applied, Change, ChangeError, Credential, CredentialId, DefinitionEdit, Fingerprint, Pools, Provider,
-    Pruned, SuppressionEdit,
+    Pruned, Secret, Source, SuppressionEdit,
 };
 use pool_format::raw::{List, Object};
-use pool_format::{Document, Placement, read_entry, renew_entry, write_entry, write_record};
+use pool_format::{
+    Document, Lent, Placement, read_entry, read_secret, renew_entry, write_entry, write_record,
+};
 use pool_migrate::{migrate, project, read_pools, rollback};
 
+use crate::adopt::{adoption, with_another_home};
 use crate::environment::Environment;
 use crate::error::StoreError;
 use crate::location::Location;
 use crate::store::Pruning;
 use crate::transaction::{Answer, apply, apply_all};
+
+/// A login that was renewed, as another home of it has to know it.
+#[derive(Debug)]
+pub(crate) struct RenewedLogin {
+    pub(crate) provider: Provider,
+    pub(crate) source: Source,
+    pub(crate) spent: Secret,
+    pub(crate) renewed: Lent,
+}
 
 /// A store in memory: the document, and the pools that were read from it.
 #[derive(Debug)]
@@ -25,6 +38,10 @@ pub(crate) struct Snapshot {
     is_legacy: bool,
     environment: Environment,
     pub(crate) pools: Pools,
+    /// What another home of a login had that is newer: the pools have it, the document gets it with the next write.
+    adopted: Vec<(Provider, Applied)>,
+    /// The logins that were renewed, for the other homes of them.
+    renewed: Vec<RenewedLogin>,
     /// Whose entry may no longer show what it should.
     changed: HashMap<Provider, BTreeSet<CredentialId>>,
 }
@@ -39,7 +56,49 @@ impl Snapshot {
     ) -> Result<Self, StoreError> {
         let sight = read_pools(&document, &environment, now).map_err(StoreError::format(&location.target))?;
         let (placement, is_legacy, pools) = (document.placement(), sight.is_legacy, sight.pools);
-        Ok(Self { document, placement, is_legacy, environment, pools, changed: HashMap::new() })
+        let (adopted, renewed, changed) = (Vec::new(), Vec::new(), HashMap::new());
+        let mut snapshot =
+            Self { document, placement, is_legacy, environment, pools, adopted, renewed, changed };
+        snapshot.adopt(now);
+        Ok(snapshot)
+    }
+
+    /// Takes over what other homes of logins have that is newer.
+    fn adopt(&mut self, now: DateTime<Utc>) {
+        self.adopted.clear();
+        let logins = self.pools.iter().map(|pool| {
+            let has_file = |source: &Source| self.environment.has_file(pool.provider(), source);
+            (pool.provider().clone(), with_another_home(&self.pools, pool, has_file))
+        });
+        for (provider, logins) in logins.filter(|(_, logins)| !logins.is_empty()).collect::<Vec<_>>() {
+            let beside = self.document.provider_login(&provider);
+            for login in logins {
+                let beside = beside.as_ref().filter(|_| login.source.is_seeded());
+                self.adopt_from(&provider, login, beside, now);
+            }
+        }
+    }
+
+    /// From `providers.<id>` first, then from the file of another program.
+    fn adopt_from(
+        &mut self,
+        provider: &Provider,
+        mut ours: Arc<Credential>,
+        beside: Option<&Lent>,
+        now: DateTime<Utc>,
+    ) {
+        let file = self.environment.login(provider, &ours.source).and_then(|login| login.as_ref().ok());
+        for theirs in [beside, file].into_iter().flatten() {
+            let pool = self.pools.get(provider);
+            let change = pool.and_then(|pool| adoption(pool, &ours, theirs, now));
+            let Some(applied) = change.and_then(|change| self.pools.apply(&change, now).ok()) else {
+                continue;
+            };
+            if let [DefinitionEdit::Rotated { renewed, .. }] = applied.definitions.as_slice() {
+                ours = Arc::clone(renewed);
+            }
+            self.adopted.push((provider.clone(), applied));
+        }
     }
 
     /// Migrates the document before it is changed. What counts as news depends on the time, so the pools are read again.
@@ -49,6 +108,7 @@ impl Snapshot {
             migrate(&mut self.document, &self.environment, now).map_err(format())?;
             self.pools = read_pools(&self.document, &self.environment, now).map_err(format())?.pools;
             self.is_legacy = false;
+            self.adopt(now);
         }
         Ok(())
     }
@@ -60,6 +120,9 @@ impl Snapshot {
         pruning: Pruning,
         now: DateTime<Utc>,
     ) -> (Vec<Answer>, bool) {
+        for (provider, applied) in std::mem::take(&mut self.adopted) {
+            self.write_back(&provider, &applied, now);
+        }
         let (answers, is_changed) = apply_all(changes, |change, at| {
             self.refuse_foreign(change)?;
             let applied = apply(&mut self.pools, change, at, now)?;
@@ -90,6 +153,11 @@ impl Snapshot {
             rollback(&mut self.document, &self.environment, now).map_err(format())?;
         }
         self.document.stamp(now).map_err(format())
+    }
+
+    /// The logins that were renewed since this was last asked.
+    pub(crate) fn take_renewed(&mut self) -> Vec<RenewedLogin> {
+        std::mem::take(&mut self.renewed)
     }
 
     /// The text, piece by piece.
@@ -188,7 +256,7 @@ impl Snapshot {
                             && credential.owns_its_secret()
                     });
                     for (index, mut entry) in stale {
-                        self.document.renew_login(provider, &entry, renewed, at);
+                        self.renew_elsewhere(provider, &entry, renewed, at);
                         renew_entry(&mut entry, renewed);
                         entries.replace(index, entry.render());
                     }
@@ -196,6 +264,23 @@ impl Snapshot {
             }
         }
         self.document.set_entries(provider, &entries);
+    }
+
+    /// The other program seeds its entries from its own copy of a login, so that copy goes with the entry.
+    fn renew_elsewhere(
+        &mut self,
+        provider: &Provider,
+        before: &Object,
+        renewed: &Credential,
+        at: DateTime<Utc>,
+    ) {
+        let spent = before.get("refresh_token").and_then(|raw| read_secret(raw.slice()));
+        if let Some((spent, tokens)) = spent.zip(renewed.tokens().cloned()) {
+            let source = renewed.source.clone();
+            let renewed = Lent { tokens, expires_at: renewed.expires_at };
+            self.document.renew_provider_login(provider, &spent, &renewed, at);
+            self.renewed.push(RenewedLogin { provider: provider.clone(), source, spent, renewed });
+        }
     }
 
     fn edit_suppressed(&mut self, provider: &Provider, edit: &SuppressionEdit) {

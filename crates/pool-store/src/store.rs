@@ -10,11 +10,11 @@ use pool_format::Lender;
 use crate::environment::Environment;
 use crate::error::StoreError;
 use crate::file::{self, Identity};
-use crate::lent_file::LentFile;
 use crate::location::{Location, folder_of};
 use crate::lock::LockGuard;
+use crate::login_file::LoginFile;
 use crate::replace::replace;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{RenewedLogin, Snapshot};
 
 /// How long to wait for the lock by default: the other program may hold it for 20 s.
 pub const DEFAULT_LOCK_WAIT: Duration = Duration::from_secs(30);
@@ -101,7 +101,7 @@ pub struct Committed {
 pub struct FileStore {
     pub(crate) path: PathBuf,
     pub(crate) lock_wait: Duration,
-    pub(crate) lent_files: Arc<[LentFile]>,
+    pub(crate) login_files: Arc<[LoginFile]>,
     /// The store as this process last read or wrote it: the next change goes on from there while the file is that one.
     current: Arc<Mutex<Option<Current>>>,
 }
@@ -121,7 +121,7 @@ impl FileStore {
         Self {
             path: path.into(),
             lock_wait: DEFAULT_LOCK_WAIT,
-            lent_files: Arc::default(),
+            login_files: Arc::default(),
             current: Arc::default(),
         }
     }
@@ -132,10 +132,10 @@ impl FileStore {
         Self { lock_wait: wait, ..self }
     }
 
-    /// Sets the files of other tools that lend secrets; none by default.
+    /// Sets the files of other programs that have logins of this store too; none by default.
     #[must_use]
-    pub fn lent_files(self, files: impl Into<Arc<[LentFile]>>) -> Self {
-        Self { lent_files: files.into(), ..self }
+    pub fn login_files(self, files: impl Into<Arc<[LoginFile]>>) -> Self {
+        Self { login_files: files.into(), ..self }
     }
 
     /// What lends secrets here and now, whether or not there are entries that borrow from it: the `.env` beside the store,
@@ -165,16 +165,26 @@ impl FileStore {
 
 impl FileStore {
     pub(crate) fn environment(&self, folder: &Path) -> Environment {
-        Environment::of(folder, &self.lent_files)
+        Environment::of(folder, &self.login_files)
     }
 
     fn read(&self, location: &Location, now: DateTime<Utc>) -> Result<Current, StoreError> {
         let _span = tracing::debug_span!("read", path = %location.target.display()).entered();
-        let reading = file::read(location, &self.lent_files)?;
+        let reading = file::read(location, &self.login_files)?;
         let environment = self.environment(&file::variables_folder(location));
         let snapshot = Snapshot::of(reading.document, environment, location, now)?;
         let identity = Arc::new(reading.identity);
         Ok(Current { identity, snapshot, loose_mode: reading.loose_mode })
+    }
+
+    /// Brings new tokens to the files that have these logins too. One that cannot be written keeps nobody from his own store.
+    fn renew_other_homes(&self, logins: Vec<RenewedLogin>, now: DateTime<Utc>) {
+        for RenewedLogin { provider, source, spent, renewed } in logins {
+            let file = self.login_file(&provider, &source).filter(|file| file.path.exists());
+            if let Some(Err(error)) = file.map(|file| file.renew(&spent, &renewed, now)) {
+                tracing::warn!(%provider, %source, %error, "cannot renew a login where another program has it too");
+            }
+        }
     }
 
     fn current(&self) -> MutexGuard<'_, Option<Current>> {
@@ -230,6 +240,8 @@ impl Store for FileStore {
         let pools = current.snapshot.pools.clone();
         if is_changed {
             current.snapshot.finish(&location, now)?;
+            // First: were the process to end here, whoever reads the store takes over what is newer there.
+            self.renew_other_homes(current.snapshot.take_renewed(), now);
             let _span = tracing::debug_span!("write", path = %location.target.display()).entered();
             let written = replace(&location, &current.snapshot.parts(), &proof)?;
             let identity = current.identity.replaced_by(written);

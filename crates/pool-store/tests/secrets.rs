@@ -184,7 +184,7 @@ fn a_lent_secret_is_never_written() {
     let lent = Credential {
         source: Source::new("env:POOL_STORE_TEST_KEY"),
         auth_type: AuthType::ApiKey,
-        holding: Holding::Borrowed { fingerprint: None, resolved: Ok(secret("sk-test-lent")) },
+        holding: Holding::Borrowed { fingerprint: None, resolved: Ok(secret("sk-test-lent").into()) },
         ..credential("a")
     };
     let handle = home.handle();

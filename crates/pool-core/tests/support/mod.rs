@@ -86,7 +86,7 @@ pub(crate) fn lent(name: &str, resolved: Result<&str, Unresolved>) -> Credential
         source: Source::new("env:CODEX_API_KEY"),
         holding: Holding::Borrowed {
             fingerprint: Some(fingerprint(&format!("lent-{name}"))),
-            resolved: resolved.map(secret),
+            resolved: resolved.map(|text| secret(text).into()),
         },
         ..key(name)
     }

@@ -258,7 +258,7 @@ fn lent(resolved: Result<&str, Unresolved>) -> Credential {
         source: Source::new("env:ACME_API_KEY"),
         holding: Holding::Borrowed {
             fingerprint: Some(Fingerprint::of("as last seen")),
-            resolved: resolved.map(secret),
+            resolved: resolved.map(|text| secret(text).into()),
         },
         expires_at: None,
         ..login()

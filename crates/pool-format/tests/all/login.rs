@@ -1,9 +1,9 @@
 //! The other home of a login, in `providers`.
 
-use pool_core::{Credential, CredentialId, Holding, Secret, Tokens};
-use pool_format::Document;
+use pool_core::{Secret, Tokens};
+use pool_format::{Document, Lent};
 
-use crate::support::{acme, noon, object, pin, then};
+use crate::support::{acme, noon, pin, then};
 
 /// What becomes of `providers.acme` when the entry that has `old-refresh` is renewed.
 fn renewed(login: &str) -> String {
@@ -13,12 +13,8 @@ fn renewed(login: &str) -> String {
     let mut document = Document::read(text.into_bytes()).expect("a store");
     let secret = |text: &str| Secret::new(text.to_owned());
     let tokens = Tokens::access(secret("new-access")).with_refresh(Some(secret("new-refresh")));
-    let credential = Credential {
-        holding: Holding::Owned(tokens),
-        expires_at: Some(noon()),
-        ..Credential::manual(CredentialId::new("a").expect("a name"), secret("any"))
-    };
-    document.renew_login(&acme(), &object(r#"{"refresh_token": "old-refresh"}"#), &credential, then());
+    let new = Lent { tokens, expires_at: Some(noon()) };
+    document.renew_provider_login(&acme(), &secret("old-refresh"), &new, then());
     let text = document.render().as_str().to_owned();
     let rest =
         text.strip_prefix(r#"{"active_provider": "other", "providers": {"other": {"n": 1e400}, "acme": "#);
@@ -47,5 +43,28 @@ fn another_login_stays_as_it_is() {
         r#"["old-refresh"]"#,
     ] {
         assert_eq!(renewed(login), login);
+    }
+}
+
+#[test]
+fn a_login_is_read_as_its_program_keeps_it() {
+    let read = |login: &str| {
+        let text = format!(r#"{{"providers": {{"acme": {login}}}}}"#);
+        let lent = Document::read(text.into_bytes()).expect("a store").provider_login(&acme())?;
+        let (access, refresh) = (lent.tokens.access_token()?, lent.tokens.refresh_token()?);
+        let key = lent.tokens.agent_key().map_or("-", Secret::expose);
+        Some(format!("{} {} {key} {:?}", access.expose(), refresh.expose(), lent.expires_at))
+    };
+    let flat = r#"{"access_token": "a", "refresh_token": "r", "agent_key": "k", "expires_at": "2026-05-26T12:00:00Z"}"#;
+    assert_eq!(read(flat).as_deref(), Some("a r k Some(2026-05-26T12:00:00Z)"));
+    let nested =
+        r#"{"tokens": {"access_token": "a", "refresh_token": "r"}, "expires_at": "2026-05-26T12:00:00Z"}"#;
+    assert_eq!(
+        read(nested).as_deref(),
+        Some("a r - None"),
+        "an end beside the tokens may be of earlier ones"
+    );
+    for none in ["{}", r#"{"access_token": "a"}"#, r#"{"tokens": {}}"#, "null", "[]"] {
+        assert_eq!(read(none), None, "{none}");
     }
 }

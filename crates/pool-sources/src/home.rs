@@ -1,0 +1,82 @@
+//! The files that are other homes of logins: what a store has to know to lend from them, and to keep them up to date.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use pool_core::{Provider, Source, Tokens};
+use pool_format::Lent;
+use pool_store::{LoginFile, LoginFormat};
+use zeroize::Zeroizing;
+
+use crate::login::{self, Login};
+use crate::tool::{Places, Tool, named};
+
+/// The files that lend to the entries of their tools, and those that have a copy of the login of an entry.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use pool_sources::{Places, login_files};
+/// use pool_store::{FileStore, PoolHandle};
+///
+/// let store = Path::new("/home/agent/.hermes/auth.json");
+/// let places = Places::of(Path::new("/home/agent"), None, store);
+/// let handle = PoolHandle::new(FileStore::new(store).login_files(login_files(&places)));
+/// # drop(handle);
+/// ```
+#[must_use]
+pub fn login_files(places: &Places) -> Vec<LoginFile> {
+    let of = |tool: Tool, format| home(tool.provider(), tool.source(), tool.path(places), format);
+    vec![
+        of(Tool::Claude, Home::Claude),
+        of(Tool::Qwen, Home::Qwen),
+        of(Tool::Hermes, Home::Hermes),
+        of(Tool::Codex, Home::Codex),
+        // Hermes takes over what is newer there before it renews, and locks it as it locks a store.
+        LoginFile {
+            is_locked: true,
+            ..home(named("nous"), Source::new("device_code"), &places.nous, Home::Nous)
+        },
+    ]
+}
+
+fn home(provider: Provider, source: Source, path: &Path, format: Home) -> LoginFile {
+    LoginFile { provider, source, path: PathBuf::from(path), is_locked: false, format: Arc::new(format) }
+}
+
+/// What stands where.
+#[derive(Clone, Copy)]
+enum Home {
+    /// Nobody else writes the file of Codex CLI.
+    Codex,
+    Claude,
+    Qwen,
+    Hermes,
+    Nous,
+}
+
+impl LoginFormat for Home {
+    fn read(&self, text: Vec<u8>) -> Option<Lent> {
+        let login = match self {
+            Self::Codex => login::codex(text),
+            Self::Claude => login::claude(text),
+            Self::Qwen => login::qwen(text),
+            Self::Hermes => login::hermes(text),
+            Self::Nous => login::nous(text),
+        };
+        let Login { access, refresh, expires_at, .. } = login.ok()?;
+        Some(Lent { tokens: Tokens::access(access).with_refresh(refresh), expires_at })
+    }
+
+    fn renew(&self, text: Vec<u8>, renewed: &Lent, now: DateTime<Utc>) -> Option<Zeroizing<String>> {
+        let text = match self {
+            Self::Codex => return None,
+            Self::Claude => login::renew_claude(text, renewed),
+            Self::Qwen => login::renew_qwen(text, renewed),
+            Self::Hermes => login::renew_hermes(text, renewed),
+            Self::Nous => login::renew_nous(text, renewed, now),
+        };
+        text.ok()
+    }
+}

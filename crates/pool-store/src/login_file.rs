@@ -1,0 +1,143 @@
+//! Files of other programs that have a login of ours too.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use pool_core::{Provider, Secret, Source, Unresolved};
+use pool_format::Lent;
+use zeroize::Zeroizing;
+
+use crate::error::StoreError;
+use crate::location::Location;
+use crate::lock::LockGuard;
+use crate::replace::replace_login;
+use crate::store::FileStore;
+
+/// Another home of the logins of one source: the file of another program, which lends them, or has a copy of them. It is read when
+/// such an entry is, and again once it is another file.
+#[derive(Clone)]
+pub struct LoginFile {
+    /// Whose entries it is about.
+    pub provider: Provider,
+    /// Their source.
+    pub source: Source,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether its program locks it as Hermes locks a store: flock(2) on its path with the suffix swapped for `.lock`.
+    pub is_locked: bool,
+    /// What stands where in it.
+    pub format: Arc<dyn LoginFormat>,
+}
+
+/// What stands where in a file that has a login.
+pub trait LoginFormat: Send + Sync {
+    /// The login in its text; `None` where there is none.
+    fn read(&self, text: Vec<u8>) -> Option<Lent>;
+
+    /// The text with new tokens in place of those that were there, all else as it was. A refresh token that is left out stays as it
+    /// was. `None` where there is no login, or only its program may write there.
+    fn renew(&self, text: Vec<u8>, renewed: &Lent, now: DateTime<Utc>) -> Option<Zeroizing<String>>;
+
+    /// A longer one is another file; 1 MiB by default, for a login is some kilobytes.
+    fn longest(&self) -> u64 {
+        1024 * 1024
+    }
+}
+
+/// What became of the other home of a login that was renewed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OtherHome {
+    /// It has the new tokens.
+    Renewed,
+    /// It has another login by now, which was left as it is.
+    Moved,
+}
+
+/// Its program holds the lock of its file for a moment. Who waits here may hold the lock of the store.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+
+impl LoginFile {
+    pub(crate) fn is_home_of(&self, provider: &Provider, source: &Source) -> bool {
+        let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
+        same(self.provider.as_str(), provider.as_str()) && same(self.source.as_str(), source.as_str())
+    }
+
+    /// The login in it.
+    pub(crate) fn lend(&self) -> Result<Lent, Unresolved> {
+        let text = read_short(&self.path, self.format.longest()).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Unresolved::FileMissing,
+            _ => Unresolved::NoLogin,
+        })?;
+        self.format.read(text).ok_or(Unresolved::NoLogin)
+    }
+}
+
+impl FileStore {
+    /// The file that is another home of the logins of a source.
+    #[must_use]
+    pub fn login_file(&self, provider: &Provider, source: &Source) -> Option<&LoginFile> {
+        self.login_files.iter().find(|file| file.is_home_of(provider, source))
+    }
+}
+
+impl LoginFile {
+    /// Brings new tokens to it, if it still holds the refresh token that was spent for them. Its program may write it at the same
+    /// moment where it takes no lock: what is there is looked at right before it is replaced.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, locked or written.
+    pub fn renew(&self, spent: &Secret, renewed: &Lent, now: DateTime<Utc>) -> Result<OtherHome, StoreError> {
+        let location = Location::of(&self.path)?;
+        let _lock = self.is_locked.then(|| LockGuard::acquire(&location, LOCK_WAIT)).transpose()?;
+        let text = read_short(&location.target, self.format.longest())
+            .map_err(StoreError::io("read", &self.path))?;
+        let held = self.format.read(text.clone());
+        if held.and_then(|held| held.tokens.refresh_token().cloned()).as_ref() != Some(spent) {
+            return Ok(OtherHome::Moved);
+        }
+        match self.format.renew(text, renewed, now) {
+            Some(text) => replace_login(&location, &text).map(|()| OtherHome::Renewed),
+            None => Ok(OtherHome::Moved),
+        }
+    }
+}
+
+impl fmt::Debug for LoginFile {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { provider, source, path, is_locked, format: _ } = self;
+        formatter
+            .debug_struct("LoginFile")
+            .field("provider", provider)
+            .field("source", source)
+            .field("path", path)
+            .field("is_locked", is_locked)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads a short file, through symlinks, and nothing else: a pipe would wait for its writer, and everyone for us.
+///
+/// # Errors
+///
+/// When it cannot be read, is no file, or is longer than that.
+pub fn read_short(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    // Grown buffers would leave copies of tokens behind.
+    let file = File::open(path)?;
+    let length = file.metadata()?.len().min(longest);
+    let mut bytes =
+        Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0).saturating_add(2)));
+    file.take(longest.saturating_add(1)).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > longest) {
+        return Err(io::Error::other(format!("it is longer than {} MiB", longest >> 20)));
+    }
+    Ok(std::mem::take(&mut *bytes))
+}
