@@ -1,5 +1,8 @@
+use std::error::Error;
+use std::iter;
+
 use chrono::{DateTime, Utc};
-use pool_core::{CredentialId, LastError, Provider, time};
+use pool_core::{CredentialId, Kind, LastError, Provider, time};
 use pool_store::StoreError;
 
 use crate::settings::SettingsError;
@@ -135,6 +138,22 @@ impl RefreshError {
             _ => false,
         }
     }
+
+    /// What a request is told of it: the words of the endpoint, where it said any, else our own.
+    #[must_use]
+    pub fn last_error(&self) -> LastError {
+        match self {
+            Self::Passing { error, .. } | Self::NotEntitled { error, .. } | Self::Dead { error, .. } => {
+                error.clone()
+            }
+            _ => LastError { kind: Kind::Auth, code: None, reason: None, message: Some(in_one_line(self)) },
+        }
+    }
+}
+
+fn in_one_line(error: &(dyn Error + 'static)) -> String {
+    let causes = iter::successors(Some(error), |error| Error::source(*error));
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn said(error: &LastError) -> String {

@@ -20,7 +20,7 @@ pub struct Profile {
     pub scope: Option<String>,
     /// How the request is written.
     pub encoding: Encoding,
-    /// So long before its end a token is due; 2 minutes by default.
+    /// So long before its end a token is due, if that is less than half of its life; 2 minutes by default.
     pub skew: TimeDelta,
     /// How long an exchange may take; 20 s by default.
     pub timeout: Duration,
@@ -203,11 +203,14 @@ impl Profile {
         }
     }
 
-    /// Whether a login should be renewed now: its token ends soon, has ended, or does not say when it ends.
+    /// Whether a login should be renewed now: its token ends soon, has ended, or does not say when it ends. The end of a token that
+    /// is not good for long is not soon before half of its life is over.
     #[must_use]
     pub fn is_due(&self, login: &Credential, now: DateTime<Utc>) -> bool {
-        let soon = now.checked_add_signed(self.skew).unwrap_or(now);
-        login.token_ends_at().is_none_or(|ends| ends <= soon)
+        let Some(ends) = login.token_ends_at() else { return true };
+        let half = login.token_made_at().filter(|made| *made < ends).map(|made| (ends - made) / 2);
+        let skew = half.map_or(self.skew, |half| half.min(self.skew));
+        now.checked_add_signed(skew).is_none_or(|soon| ends <= soon)
     }
 }
 
