@@ -91,6 +91,9 @@ pub enum LoginError {
     /// It is not known where a device begins.
     #[error("it is not known where a device logs in to this provider")]
     NoDeviceUrl,
+    /// The system has no random numbers, and without them anybody could fetch the login.
+    #[error("the system gives no random numbers, and a login must not be guessed")]
+    NoRandomness,
     /// There was no answer, or a refusal.
     #[error("the server gave no login{}", said(_0))]
     NotGiven(LastError),

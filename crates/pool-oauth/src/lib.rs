@@ -14,6 +14,7 @@ mod http;
 mod login;
 mod pace;
 mod profile;
+mod proof;
 mod refresher;
 mod renewer;
 mod settings;

@@ -1,8 +1,9 @@
 //! Requests whose logins are renewed on the way: what is sent, and how the login stands then.
 
 use pool_core::{Failure, PickRequest, Provider};
-use pool_oauth::{Renewer, Settings};
+use pool_oauth::{Profile, Renewer, Settings};
 
+use crate::login::jwt;
 use crate::support::{ACME, World, put};
 
 const PAIR: (u16, &str) =
@@ -16,6 +17,31 @@ fn ending_at(time: &str) -> World {
     let ends = format!("2026-05-26T{time}:00Z");
     put(&world.path(), &Provider::new("acme").unwrap(), "old-access", "old-refresh", &ends);
     world
+}
+
+#[test]
+fn a_token_is_due_before_its_end_and_not_before_half_of_its_life() {
+    const NOW: i64 = 1_779_796_860; // A minute past noon.
+    let xai = Provider::new("xai-oauth").unwrap();
+    let profile = Profile::known(&xai).unwrap();
+    for (made, ends, is_due) in [
+        (Some(-60), 6 * 3600, false),
+        (Some(-5 * 3600), 3601, false),
+        (Some(-5 * 3600), 3600, true),
+        // Good for 15 minutes in all.
+        (Some(-60), 14 * 60, false),
+        (Some(-8 * 60), 7 * 60, true),
+        (None, 14 * 60, true),
+        // Made after its end: what it says of that is worth nothing.
+        (Some(7200), 14 * 60, true),
+    ] {
+        let world = World::acme();
+        let made = made.map(|made: i64| format!(r#""iat": {}, "#, NOW + made)).unwrap_or_default();
+        let token = jwt(&format!(r#"{{{made}"exp": {}}}"#, NOW + ends));
+        put(&world.path(), &xai, &token, "old-refresh", "");
+        let login = world.handle().pick(&PickRequest::new(xai.clone())).unwrap();
+        assert_eq!(profile.is_due(&login, world.now()), is_due, "{made}{ends}");
+    }
 }
 
 /// Makes a request, which is answered with these statuses, and says what was sent and how it ended.
