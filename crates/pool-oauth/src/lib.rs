@@ -31,3 +31,8 @@ pub use renewer::Renewer;
 pub use settings::{Settings, SettingsError};
 pub use token_url::{TokenUrl, UrlError};
 pub use transport::{Request, Response, SendError, Transport};
+
+/// The example of the README runs with the examples of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
