@@ -1,29 +1,23 @@
-use pool_core::{Credential, Failure, PickRequest, Provider, Tokens};
-use pool_store::{Next, PoolHandle};
+use pool_core::{Failure, PickRequest, Provider};
+use pool_oauth::Renewer;
+use pool_store::PoolHandle;
 
 fn ask(
     pool: &PoolHandle,
+    renewer: &Renewer,
     send: impl Fn(&str) -> Result<String, Box<Failure>>,
-    renew: impl Fn(&Credential) -> Result<Tokens, Box<Failure>>,
 ) -> Result<String, Box<dyn std::error::Error>> {
-    let mut request = pool.request(PickRequest::new(Provider::new("openrouter")?));
+    let mut request = pool.request(PickRequest::new(Provider::new("openai-codex")?));
     loop {
-        // The error has the reasons of every credential, and the last that upstream really said.
-        match request.next()? {
-            Next::Send { lease, after, .. } => {
-                std::thread::sleep(after);
-                match send(lease.secret().expose()) {
-                    Ok(answer) => {
-                        request.succeeded(&lease);
-                        return Ok(answer);
-                    }
-                    Err(failure) => request.failed(&lease, *failure), // on disk when it returns
-                }
+        // Renews logins. The error has the reasons of every credential, and the last that upstream really said.
+        let (lease, after) = renewer.next(&mut request)?;
+        std::thread::sleep(after);
+        match send(lease.secret().expose()) {
+            Ok(answer) => {
+                request.succeeded(&lease);
+                return Ok(answer);
             }
-            Next::Refresh { login, .. } => match renew(&login) {
-                Ok(tokens) => request.renewed(&login, tokens, None)?,
-                Err(failure) => request.not_renewed(&login, *failure),
-            },
+            Err(failure) => request.failed(&lease, *failure), // on disk when it returns
         }
     }
 }

@@ -114,7 +114,7 @@ fn a_mistake_is_said_before_anybody_types_a_code() {
         (format!("{} --for key", log_in(&server)), "`b` is an API key"),
         (format!("login acme --token-url {}", server.url()), "--device-url URL"),
         ("login acme".to_owned(), "--token-url URL"),
-        ("login xai-oauth".to_owned(), "--device-url URL"),
+        ("login anthropic".to_owned(), "Claude Code and then `pool import claude`"),
         (format!("{} --device-url http://acme.example/", "login acme"), "plain http is for this machine"),
         (format!("{} --for a --label new", log_in(&server)), "cannot be used with"),
     ] {

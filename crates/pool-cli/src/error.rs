@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use pool_core::{ChangeError, Provider, SelectError, Unavailable};
 use pool_format::FormatError;
 use pool_oauth::{LoginError, Profile, RefreshError, SettingsError};
-use pool_sources::{Flaw, SourceError};
+use pool_sources::{Flaw, SourceError, Tool};
 use pool_store::{PickError, StoreError};
 
 use crate::exit;
@@ -53,6 +53,8 @@ pub(crate) enum CommandError {
     Refresh(Box<RefreshError>),
     #[error(transparent)]
     Login(Box<LoginError>),
+    #[error("a login of `{provider}` is made in a browser, not by a code")]
+    NeedsBrowser { provider: Provider },
     #[error("`{provider}` has no login that can be renewed here")]
     NoLogin { provider: Provider },
     #[error("`{provider}` has {count} logins")]
@@ -165,6 +167,7 @@ impl CommandError {
             Self::Settings(_) => Some("nothing was changed; mend pool.toml".to_owned()),
             Self::Refresh(error) => refresh_hint(error),
             Self::Login(error) => login_hint(error).map(str::to_owned),
+            Self::NeedsBrowser { provider } => Some(browser_hint(provider)),
             Self::NoLogin { provider } => Some(format!("`pool list {provider}` shows what is there")),
             Self::SeveralLogins { .. } => Some("name one, or say `--all`".to_owned()),
             Self::Source(error) => Some(source_hint(error).to_owned()),
@@ -214,9 +217,9 @@ fn refresh_hint(error: &RefreshError) -> Option<String> {
             "ask whoever runs the account for the plan or the right".to_owned()
         }
         RefreshError::Dead { provider, .. } | RefreshError::OtherAccount { provider, .. }
-            if Profile::known(provider).is_some_and(|profile| profile.device_url.is_none()) =>
+            if needs_browser(provider) =>
         {
-            format!("log in again: `hermes auth add {provider}`")
+            browser_hint(provider)
         }
         RefreshError::Dead { provider, id, .. } | RefreshError::OtherAccount { provider, id } => {
             format!("log in again: `pool login {provider} --for {id}`")
@@ -224,6 +227,19 @@ fn refresh_hint(error: &RefreshError) -> Option<String> {
         _ => return None,
     };
     Some(hint)
+}
+
+/// Whether it is known how a provider logs in, and that it is not by a code.
+pub(crate) fn needs_browser(provider: &Provider) -> bool {
+    Profile::known(provider).is_some_and(|profile| profile.device_url.is_none())
+}
+
+fn browser_hint(provider: &Provider) -> String {
+    let hint = format!("log in with `hermes auth add {provider}`");
+    if Tool::Claude.provider() == *provider {
+        return format!("{hint}, or with Claude Code and then `pool import claude`");
+    }
+    hint
 }
 
 fn login_hint(error: &LoginError) -> Option<&'static str> {

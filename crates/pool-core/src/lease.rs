@@ -179,6 +179,12 @@ impl Lease {
         &self.place.provider
     }
 
+    /// The credential as it was picked.
+    #[must_use]
+    pub fn credential(&self) -> &Arc<Credential> {
+        &self.credential
+    }
+
     /// Which credential.
     #[must_use]
     pub fn id(&self) -> &CredentialId {

@@ -242,16 +242,30 @@ impl Judgement {
         cooldowns: &Cooldowns,
         now: DateTime<Utc>,
     ) -> Self {
-        let mut judgement = Self::of(failure.origin(Origin::TokenEndpoint), provider, cooldowns, now);
-        if !judgement.verdict.is_terminal() {
-            // Whatever it would cost a request, it costs no sibling and no strike, and a passing trouble no hour.
-            if judgement.verdict.kind != Kind::Entitlement {
-                judgement.until = judgement.until.min(saturating_add(now, REFRESH_REST));
-            }
-            judgement.verdict.scope = Scope::Credential;
-            judgement.verdict.remark = None;
+        let judgement = Self::of(failure.origin(Origin::TokenEndpoint), provider, cooldowns, now);
+        match judgement.verdict.kind {
+            _ if judgement.verdict.is_terminal() => judgement,
+            Kind::Entitlement => judgement.of_one(),
+            _ => judgement.for_a_moment(now).of_one(),
         }
-        judgement
+    }
+
+    /// What the refusal of a token means that could be renewed, and was not: another attempt is due soon.
+    pub(crate) fn not_renewed(mut self, now: DateTime<Utc>) -> Self {
+        // The token may be gone; the login is not.
+        self.verdict.kind = Kind::Auth;
+        self.for_a_moment(now).of_one()
+    }
+
+    fn for_a_moment(self, now: DateTime<Utc>) -> Self {
+        Self { until: self.until.min(saturating_add(now, REFRESH_REST)), ..self }
+    }
+
+    /// Whatever it would cost a request, it costs no sibling and no strike.
+    fn of_one(mut self) -> Self {
+        self.verdict.scope = Scope::Credential;
+        self.verdict.remark = None;
+        self
     }
 
     /// Who is marked.

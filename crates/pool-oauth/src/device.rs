@@ -1,5 +1,5 @@
 //! Logging in from a device without a browser: it shows a code, a person types it in elsewhere, and the device asks until that is
-//! done. RFC 8628, and the way of Codex.
+//! done. RFC 8628, and what Qwen, Codex and MiniMax make of it.
 
 use std::time::Duration;
 
@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::LoginError;
-use crate::exchange::{FORM, JSON, Minted, form, not_answered, post, read};
+use crate::exchange::{FORM, JSON, Minted, ends_at, form, not_answered, post, read};
 use crate::profile::{Flow, Profile};
+use crate::proof::Proof;
 use crate::token_url::TokenUrl;
 use crate::transport::{Request, Response, SendError, Transport};
 
@@ -24,8 +25,9 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// Whatever the server says.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// Codex is not asked more often.
+/// Codex and MiniMax are not asked more often.
 const SHORTEST_PAUSE_OF_CODEX: Duration = Duration::from_secs(3);
+const SHORTEST_PAUSE_OF_MINIMAX: Duration = Duration::from_secs(2);
 /// What `slow_down` adds (RFC 8628 section 3.5), and what an answer that did not come adds.
 const SLOWER: Duration = Duration::from_secs(5);
 
@@ -63,12 +65,15 @@ pub struct DeviceLogin<'a> {
 pub struct DeviceCode {
     /// The page to open.
     pub page: TokenUrl,
+    /// Whether that page has the code already, and asks at most whether it is the right one.
+    pub is_in_page: bool,
     /// What to type there.
     pub user_code: String,
     /// How long it is good.
     pub lifetime: Duration,
     /// What we name it to the server.
     secret: Secret,
+    proof: Option<Proof>,
     pause: Duration,
     /// When it ends, by the waiter's time.
     ends: Duration,
@@ -89,7 +94,7 @@ enum Told {
     SlowDown,
 }
 
-/// The fields of a code, of both flows.
+/// The fields of a code, of all flows.
 #[derive(Deserialize)]
 struct Fields {
     #[serde(alias = "device_auth_id")]
@@ -98,8 +103,13 @@ struct Fields {
     user_code: Option<String>,
     #[serde(alias = "verification_url")]
     verification_uri: Option<String>,
+    verification_uri_complete: Option<String>,
+    /// Seconds; of MiniMax `expired_in`, which may be a moment in milliseconds.
+    #[serde(alias = "expired_in")]
     expires_in: Option<Value>,
+    /// Seconds; of MiniMax milliseconds.
     interval: Option<Value>,
+    state: Option<String>,
 }
 
 /// What Codex is asked.
@@ -122,11 +132,12 @@ impl DeviceLogin<'_> {
     /// # Errors
     ///
     /// When it is not known where, or there is no code to be had.
-    pub fn begin(&self) -> Result<DeviceCode, LoginError> {
+    pub fn begin(&self, now: DateTime<Utc>) -> Result<DeviceCode, LoginError> {
         let url = self.profile.device_url.as_ref().ok_or(LoginError::NoDeviceUrl)?;
+        let proof = self.flow().is_proven().then(Proof::new).transpose()?;
         let mut tries = 1;
         let answer = loop {
-            let answer = self.transport.post(&self.code_request(url)).map_err(no_answer)?;
+            let answer = self.transport.post(&self.code_request(url, proof.as_ref())).map_err(no_answer)?;
             if answer.status != 429 || tries == MOST_TRIES {
                 break answer;
             }
@@ -138,36 +149,63 @@ impl DeviceLogin<'_> {
         if !(200..300).contains(&answer.status) || error_code(&answer).is_some() {
             return Err(refused(&answer, None));
         }
-        self.read_code(&answer).ok_or(LoginError::Unreadable)
+        self.read_code(&answer, proof, now).ok_or(LoginError::Unreadable)
     }
 
-    fn code_request<'a>(&self, url: &'a TokenUrl) -> Request<'a> {
+    fn flow(&self) -> Flow {
+        self.profile.dialect.flow
+    }
+
+    fn code_request<'a>(&self, url: &'a TokenUrl, proof: Option<&Proof>) -> Request<'a> {
         let client_id = self.profile.client_id.as_deref();
-        match self.profile.dialect.flow {
-            Flow::Standard => {
-                let fields = [("client_id", client_id), ("scope", self.profile.scope.as_deref())];
-                post(self.profile, url, FORM, form(&fields))
-            }
-            Flow::Codex => post(self.profile, url, JSON, json!({ "client_id": client_id }).to_string()),
+        if self.flow() == Flow::Codex {
+            return post(self.profile, url, JSON, json!({ "client_id": client_id }).to_string());
         }
+        let challenge = proof.map(Proof::challenge);
+        let (response_type, state) = match self.flow() {
+            Flow::UserCode => (Some("code"), proof.map(|proof| proof.state.as_str())),
+            _ => (None, None),
+        };
+        let fields = [
+            ("response_type", response_type),
+            ("client_id", client_id),
+            ("scope", self.profile.scope.as_deref()),
+            ("code_challenge", challenge.as_deref()),
+            ("code_challenge_method", proof.map(|_| "S256")),
+            ("state", state),
+        ];
+        post(self.profile, url, FORM, form(&fields))
     }
 
-    fn read_code(&self, answer: &Response) -> Option<DeviceCode> {
+    fn read_code(&self, answer: &Response, proof: Option<Proof>, now: DateTime<Utc>) -> Option<DeviceCode> {
         let fields: Fields = serde_json::from_slice(&answer.body).ok()?;
-        let (page, shortest) = match self.profile.dialect.flow {
-            Flow::Standard => (fields.verification_uri?, SHORTEST_PAUSE),
-            Flow::Codex => (CODEX_PAGE.to_owned(), SHORTEST_PAUSE_OF_CODEX),
-        };
-        let secret = fields.device_code.map(Secret::new).filter(|secret| !secret.is_blank())?;
         let user_code = fields.user_code.filter(|code| can_be_typed(code))?;
-        let lifetime = fields.expires_in.as_ref().and_then(seconds).unwrap_or(LIFETIME);
+        let pause = fields.interval.as_ref().and_then(seconds);
+        let (code, pause, shortest) = match self.flow() {
+            Flow::Standard | Flow::Proven => (fields.device_code, pause, SHORTEST_PAUSE),
+            Flow::Codex => (fields.device_code, pause, SHORTEST_PAUSE_OF_CODEX),
+            Flow::UserCode => {
+                let is_ours = fields.state.as_ref() == proof.as_ref().map(|proof| &proof.state);
+                let pause = pause.map(|milliseconds| milliseconds / 1000);
+                (is_ours.then(|| user_code.clone()), pause, SHORTEST_PAUSE_OF_MINIMAX)
+            }
+        };
+        let is_in_page = fields.verification_uri_complete.is_some();
+        let page = match self.flow() {
+            Flow::Codex => CODEX_PAGE.to_owned(),
+            _ => fields.verification_uri_complete.or(fields.verification_uri)?,
+        };
+        let ends = fields.expires_in.as_ref().and_then(|told| ends_at(told, now));
+        let lifetime = ends.map_or(LIFETIME, |ends| (ends - now).to_std().unwrap_or_default());
         let lifetime = lifetime.clamp(SHORTEST_PAUSE, LONGEST_LIFETIME);
-        let pause = fields.interval.as_ref().and_then(seconds).unwrap_or(PAUSE);
+        let pause = pause.unwrap_or(PAUSE);
         Some(DeviceCode {
             page: page.parse().ok()?,
+            is_in_page,
             user_code,
             lifetime,
-            secret,
+            secret: code.map(Secret::new).filter(|secret| !secret.is_blank())?,
+            proof,
             pause: pause.clamp(shortest, LONGEST_PAUSE),
             ends: self.waiter.passed().saturating_add(lifetime),
         })
@@ -195,9 +233,9 @@ impl DeviceLogin<'_> {
     }
 
     fn ask(&self, code: &DeviceCode) -> Result<Told, LoginError> {
-        let flow = self.profile.dialect.flow;
+        let flow = self.flow();
         let answer = match flow {
-            Flow::Standard => self.transport.post(&self.tokens_request(code)),
+            Flow::Standard | Flow::Proven | Flow::UserCode => self.transport.post(&self.tokens_request(code)),
             Flow::Codex => {
                 let url = self.poll_url()?;
                 let question = Question { device_auth_id: code.secret.expose(), user_code: &code.user_code };
@@ -214,16 +252,22 @@ impl DeviceLogin<'_> {
             (_, Some("access_denied")) => Err(LoginError::Denied),
             (_, Some("expired_token")) => Err(LoginError::Expired),
             (403 | 404, _) if flow == Flow::Codex => Ok(Told::Pending),
+            (200..300, None) if flow == Flow::UserCode && is_undecided(&answer) => Ok(Told::Pending),
             (200..300, None) => Ok(Told::Done(Box::new(answer))),
             _ => Err(refused(&answer, Some(code))),
         }
     }
 
     fn tokens_request(&self, code: &DeviceCode) -> Request<'_> {
+        let (grant, name) = match self.flow() {
+            Flow::UserCode => ("urn:ietf:params:oauth:grant-type:user_code", "user_code"),
+            _ => ("urn:ietf:params:oauth:grant-type:device_code", "device_code"),
+        };
         let fields = [
-            ("grant_type", Some("urn:ietf:params:oauth:grant-type:device_code")),
-            ("device_code", Some(code.secret.expose())),
+            ("grant_type", Some(grant)),
+            (name, Some(code.secret.expose())),
             ("client_id", self.profile.client_id.as_deref()),
+            ("code_verifier", code.proof.as_ref().map(|proof| proof.verifier.expose())),
         ];
         post(self.profile, &self.profile.token_url, FORM, form(&fields))
     }
@@ -241,10 +285,7 @@ impl DeviceLogin<'_> {
         answer: &Response,
         now: DateTime<Utc>,
     ) -> Result<NewLogin, LoginError> {
-        let exchanged = match self.profile.dialect.flow {
-            Flow::Standard => None,
-            Flow::Codex => Some(self.exchange(answer)?),
-        };
+        let exchanged = (self.flow() == Flow::Codex).then(|| self.exchange(answer)).transpose()?;
         let minted = read(self.profile, exchanged.as_ref().unwrap_or(answer), now)
             .map_err(|error| LoginError::NotGiven(masked(&error.failure, Some(code))))?;
         Ok(NewLogin::of(minted))
@@ -303,6 +344,16 @@ fn error_code(answer: &Response) -> Option<String> {
     let error = serde_json::from_slice::<Error>(&answer.body).ok()?.error.filter(|error| !error.is_null())?;
     let nested = error.get("code").and_then(Value::as_str);
     Some(error.as_str().or(nested).unwrap_or_default().to_owned())
+}
+
+/// MiniMax says at 200 that nobody has typed the code in yet, by a status that is neither `success` nor `error`.
+fn is_undecided(answer: &Response) -> bool {
+    #[derive(Deserialize)]
+    struct Status {
+        status: Option<Value>,
+    }
+    let status = serde_json::from_slice::<Status>(&answer.body).ok().and_then(|answer| answer.status);
+    status.is_some_and(|status| !matches!(status.as_str(), Some("success" | "error")))
 }
 
 fn refused(answer: &Response, code: Option<&DeviceCode>) -> LoginError {

@@ -1,5 +1,8 @@
+use std::error::Error;
+use std::iter;
+
 use chrono::{DateTime, Utc};
-use pool_core::{CredentialId, LastError, Provider, time};
+use pool_core::{CredentialId, Kind, LastError, Provider, time};
 use pool_store::StoreError;
 
 use crate::settings::SettingsError;
@@ -88,6 +91,9 @@ pub enum LoginError {
     /// It is not known where a device begins.
     #[error("it is not known where a device logs in to this provider")]
     NoDeviceUrl,
+    /// The system has no random numbers, and without them anybody could fetch the login.
+    #[error("the system gives no random numbers, and a login must not be guessed")]
+    NoRandomness,
     /// There was no answer, or a refusal.
     #[error("the server gave no login{}", said(_0))]
     NotGiven(LastError),
@@ -135,6 +141,22 @@ impl RefreshError {
             _ => false,
         }
     }
+
+    /// What a request is told of it: the words of the endpoint, where it said any, else our own.
+    #[must_use]
+    pub fn last_error(&self) -> LastError {
+        match self {
+            Self::Passing { error, .. } | Self::NotEntitled { error, .. } | Self::Dead { error, .. } => {
+                error.clone()
+            }
+            _ => LastError { kind: Kind::Auth, code: None, reason: None, message: Some(in_one_line(self)) },
+        }
+    }
+}
+
+fn in_one_line(error: &(dyn Error + 'static)) -> String {
+    let causes = iter::successors(Some(error), |error| Error::source(*error));
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn said(error: &LastError) -> String {

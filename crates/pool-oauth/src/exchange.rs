@@ -177,7 +177,7 @@ fn refused(profile: &Profile, answer: &Response, status: u16) -> NotMinted {
 }
 
 /// A lifetime in seconds, or a moment in milliseconds where it is nearer to that.
-fn ends_at(told: &serde_json::Value, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+pub(crate) fn ends_at(told: &serde_json::Value, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let number = told.as_f64().or_else(|| told.as_str()?.trim().parse().ok())?;
     if !number.is_finite() || number <= 0.0 {
         return None;

@@ -5,7 +5,7 @@
 //! before it does it, and keeps the answer before anything else. What is known of a provider's token endpoint is a
 //! [`Profile`]; who sends the request is a [`Transport`].
 //!
-//! A [`DeviceLogin`] makes a new login with a code that a person types in elsewhere. Nothing is stored before its tokens are there.
+//! A [`Renewer`] does that while the requests of an agent go on. A [`DeviceLogin`] makes a new login with a code that a person types in elsewhere. Nothing is stored before its tokens are there.
 
 mod device;
 mod error;
@@ -14,7 +14,9 @@ mod http;
 mod login;
 mod pace;
 mod profile;
+mod proof;
 mod refresher;
+mod renewer;
 mod settings;
 mod token_url;
 mod transport;
@@ -25,6 +27,12 @@ pub use http::Http;
 pub use login::{Keep, Kept, replaceable};
 pub use profile::{Encoding, Profile};
 pub use refresher::{Ask, Refreshed, Refresher, Running};
+pub use renewer::Renewer;
 pub use settings::{Settings, SettingsError};
 pub use token_url::{TokenUrl, UrlError};
 pub use transport::{Request, Response, SendError, Transport};
+
+/// The example of the README runs with the examples of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -20,7 +20,7 @@ pub struct Profile {
     pub scope: Option<String>,
     /// How the request is written.
     pub encoding: Encoding,
-    /// So long before its end a token is due; 2 minutes by default.
+    /// So long before its end a token is due, if that is less than half of its life; 2 minutes by default.
     pub skew: TimeDelta,
     /// How long an exchange may take; 20 s by default.
     pub timeout: Duration,
@@ -57,8 +57,18 @@ pub(crate) struct Dialect {
 pub(crate) enum Flow {
     /// RFC 8628.
     Standard,
+    /// The same, and who asks for the tokens proves that it asked for the code (RFC 7636).
+    Proven,
     /// Codex: the device is told an authorization code, which it then exchanges.
     Codex,
+    /// MiniMax: there is no code but that which people type; the proof is all that is secret.
+    UserCode,
+}
+
+impl Flow {
+    pub(crate) fn is_proven(self) -> bool {
+        matches!(self, Self::Proven | Self::UserCode)
+    }
 }
 
 const PLAIN: Dialect =
@@ -71,6 +81,8 @@ struct Row {
     client_id: &'static str,
     /// None where the way to log in is another, or not known.
     device_url: Option<&'static str>,
+    /// What a new login asks for.
+    scope: Option<&'static str>,
     encoding: Encoding,
     /// Seconds.
     skew: u32,
@@ -82,14 +94,15 @@ struct Row {
 const SKEW: u32 = 120;
 const TIMEOUT: u8 = 20;
 
-/// Endpoints, client ids, skews and timeouts are those of Hermes Agent 0.17, whose logins these are; what else is known, and
-/// from where, stands at its row.
+/// Endpoints, client ids, skews and timeouts are those of Hermes Agent 0.19, whose logins these are, and so is how a
+/// device logs in, if nothing else is said; what else is known, and from where, stands at its row.
 const ROWS: [Row; 6] = [
     Row {
         provider: "openai-codex",
         token_url: "https://auth.openai.com/oauth/token",
         client_id: "app_EMoamEEZ73f0CkXaXp7hrann",
         device_url: Some("https://auth.openai.com/api/accounts/deviceauth/usercode"),
+        scope: None,
         encoding: Encoding::Form,
         skew: SKEW,
         timeout: TIMEOUT,
@@ -100,7 +113,9 @@ const ROWS: [Row; 6] = [
         provider: "anthropic",
         token_url: "https://platform.claude.com/v1/oauth/token",
         client_id: "9d1c250a-e61b-44d9-88ed-5944d1962f5e",
+        // It logs in with a browser: the page shows what is then pasted.
         device_url: None,
+        scope: None,
         // As Claude Code sends it.
         encoding: Encoding::Json,
         skew: SKEW,
@@ -117,7 +132,8 @@ const ROWS: [Row; 6] = [
         provider: "xai-oauth",
         token_url: "https://auth.x.ai/oauth2/token",
         client_id: "b1a00492-073a-47ea-816f-4c329264a828",
-        device_url: None,
+        device_url: Some("https://auth.x.ai/oauth2/device/code"),
+        scope: Some("openid profile email offline_access grok-cli:access api:access"),
         encoding: Encoding::Form,
         skew: 3600,
         timeout: TIMEOUT,
@@ -127,7 +143,8 @@ const ROWS: [Row; 6] = [
         provider: "nous",
         token_url: "https://portal.nousresearch.com/api/oauth/token",
         client_id: "hermes-cli",
-        device_url: None,
+        device_url: Some("https://portal.nousresearch.com/api/oauth/device/code"),
+        scope: Some("inference:invoke"),
         encoding: Encoding::Form,
         skew: SKEW,
         timeout: 15,
@@ -139,25 +156,29 @@ const ROWS: [Row; 6] = [
         provider: "minimax-oauth",
         token_url: "https://api.minimax.io/oauth/token",
         client_id: "78257093-7e40-4613-99e0-527b14b39113",
-        device_url: None,
+        device_url: Some("https://api.minimax.io/oauth/code"),
+        scope: Some("group_id profile model.completion"),
         encoding: Encoding::Form,
         skew: 60,
         timeout: 15,
         dialect: Dialect {
             gone: &["invalid_grant", "refresh_token_reused", "invalid_refresh_token"],
+            flow: Flow::UserCode,
             ..PLAIN
         },
     },
-    // Answers without `expires_in` are good for six hours.
+    // Answers without `expires_in` are good for six hours. Hermes borrows the login of Qwen Code; how that logs in is known from its
+    // own source, packages/core/src/qwen/qwenOAuth2.ts.
     Row {
         provider: "qwen-oauth",
         token_url: "https://chat.qwen.ai/api/v1/oauth2/token",
         client_id: "f0304373b74a44d2b584a3fb70ca9e56",
-        device_url: None,
+        device_url: Some("https://chat.qwen.ai/api/v1/oauth2/device/code"),
+        scope: Some("openid profile email model.completion"),
         encoding: Encoding::Form,
         skew: SKEW,
         timeout: TIMEOUT,
-        dialect: Dialect { lifetime: Some(21_600), ..PLAIN },
+        dialect: Dialect { lifetime: Some(21_600), flow: Flow::Proven, ..PLAIN },
     },
 ];
 
@@ -180,7 +201,7 @@ impl Profile {
             token_url: row.token_url.parse().ok()?,
             client_id: Some(row.client_id.to_owned()),
             device_url: row.device_url.and_then(|url| url.parse().ok()),
-            scope: None,
+            scope: row.scope.map(str::to_owned),
             encoding: row.encoding,
             skew: TimeDelta::seconds(row.skew.into()),
             timeout: Duration::from_secs(row.timeout.into()),
@@ -203,11 +224,14 @@ impl Profile {
         }
     }
 
-    /// Whether a login should be renewed now: its token ends soon, has ended, or does not say when it ends.
+    /// Whether a login should be renewed now: its token ends soon, has ended, or does not say when it ends. The end of a token that
+    /// is not good for long is not soon before half of its life is over.
     #[must_use]
     pub fn is_due(&self, login: &Credential, now: DateTime<Utc>) -> bool {
-        let soon = now.checked_add_signed(self.skew).unwrap_or(now);
-        login.token_ends_at().is_none_or(|ends| ends <= soon)
+        let Some(ends) = login.token_ends_at() else { return true };
+        let half = login.token_made_at().filter(|made| *made < ends).map(|made| (ends - made) / 2);
+        let skew = half.map_or(self.skew, |half| half.min(self.skew));
+        now.checked_add_signed(skew).is_none_or(|soon| ends <= soon)
     }
 }
 

@@ -3,11 +3,16 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use pool_core::{CredentialId, Provider};
-use pool_oauth::{DeviceLogin, Keep, Kept, LoginError, Profile, SendError, Settings, Waiter};
+use pool_oauth::{
+    DeviceLogin, Keep, Kept, LoginError, Profile, Request, Response, SendError, Settings, Transport, Waiter,
+};
 use pool_store::FileStore;
+use sha2::{Digest, Sha256};
 
-use crate::support::{Act, World};
+use crate::support::{Act, Script, World};
 
 const ACME: &str = r#"
     [oauth.acme]
@@ -49,14 +54,14 @@ fn profile(provider: &str) -> Profile {
 fn log_in(world: &World, provider: &str, keep: &Keep) -> (Result<Kept, LoginError>, Vec<u64>) {
     let (pauses, profile, now) = (Pauses::default(), profile(provider), world.now());
     let login = DeviceLogin { profile: &profile, transport: &world.endpoint, waiter: &pauses };
-    let kept = login.begin().and_then(|code| login.finish(&code, || now)).and_then(|login| {
+    let kept = login.begin(now).and_then(|code| login.finish(&code, || now)).and_then(|login| {
         login.keep(&FileStore::new(world.path()), &Provider::new(provider).unwrap(), keep, now)
     });
     (kept, pauses.0.take())
 }
 
 /// A token with these claims.
-fn jwt(claims: &str) -> String {
+pub(crate) fn jwt(claims: &str) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = "e30.".to_owned();
     for three in claims.as_bytes().chunks(3) {
@@ -106,6 +111,114 @@ fn codex_is_asked_in_its_own_way() {
     assert_eq!(pauses, [2, 3, 3, 3], "the busy server first");
     let sent = world.endpoint.sent();
     insta::assert_snapshot!([sent[1].as_str(), &sent[2], &sent[5]].join("\n---\n"));
+}
+
+/// The value of a field of a form.
+fn field(sent: &str, name: &str) -> String {
+    let form = sent.lines().last().unwrap();
+    let value = form.split('&').find_map(|field| field.strip_prefix(&format!("{name}=")));
+    value.unwrap_or_else(|| panic!("no {name} in {form}")).to_owned()
+}
+
+/// What was sent to get a code and to get tokens, with names in place of what is by chance. The proof must be of the challenge.
+fn shown(sent: &[String]) -> String {
+    let (first, last) = (&sent[0], sent.last().unwrap());
+    if !first.contains("code_challenge=") {
+        return [first.as_str(), last].join("\n---\n");
+    }
+    let (challenge, verifier) = (field(first, "code_challenge"), field(last, "code_verifier"));
+    assert_eq!(BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier)), challenge);
+    let mut first = first.replace(&challenge, "CHALLENGE");
+    if first.contains("&state=") {
+        first = first.replace(&field(&first, "state"), "STATE");
+    }
+    [first, last.replace(&verifier, "VERIFIER")].join("\n---\n")
+}
+
+#[test]
+fn each_provider_gives_codes_in_its_own_way() {
+    let complete =
+        CODE.replace("interval", r#"verification_uri_complete": "https://acme.example/full", "interval"#);
+    let mut told = Vec::new();
+    for provider in ["nous", "xai-oauth", "qwen-oauth"] {
+        let world = World::of(provider, "old-access", "old-refresh");
+        for (status, body) in [(200, complete.as_str()), (400, PENDING), (429, SLOW_DOWN), (200, PAIR)] {
+            world.says(status, body);
+        }
+        let (kept, pauses) = log_in(&world, provider, &Keep::default());
+        assert_eq!(kept.unwrap().credential().secret().unwrap().expose(), "new-access", "{provider}");
+        assert_eq!(pauses, [5, 5, 10], "{provider}");
+        told.push(format!("{provider}\n{}", shown(&world.endpoint.sent())));
+    }
+    insta::assert_snapshot!(told.join("\n\n"));
+}
+
+/// The server repeats the state that it was told, as MiniMax does.
+#[derive(Debug)]
+struct Repeats {
+    endpoint: Script,
+    code: String,
+}
+
+impl Transport for Repeats {
+    fn post(&self, request: &Request<'_>) -> Result<Response, SendError> {
+        if request.body.contains("&state=") {
+            let state = field(&request.body, "state");
+            self.endpoint.then(Act::Say(200, self.code.replace("STATE", &state)));
+        }
+        self.endpoint.post(request)
+    }
+}
+
+#[test]
+fn minimax_is_asked_by_the_code_that_people_type() {
+    // 2026-05-26T12:11:00Z, which is in ten minutes.
+    let code = r#"{"user_code": "WDJB-MJHT", "verification_uri": "https://acme.example/activate", "state": "STATE",
+        "expired_in": 1779797460000, "interval": 3000}"#;
+    let pair = r#"{"status": "success", "access_token": "new-access", "refresh_token": "new-refresh", "expired_in": 3600}"#;
+    for (code, answers, expected) in [
+        (code, &[(200, r#"{"status": "pending"}"#), (200, pair)][..], Ok([3, 3])),
+        (code, &[(200, r#"{"status": "error"}"#)], Err("the server gave no login: HTTP 400")),
+        (
+            &code.replace("STATE", "other"),
+            &[],
+            Err("the server answered with something else than a login, which was not kept"),
+        ),
+    ] {
+        let world = World::of("minimax-oauth", "old-access", "old-refresh");
+        let (pauses, profile, now) = (Pauses::default(), profile("minimax-oauth"), world.now());
+        let server = Repeats { endpoint: world.endpoint.clone(), code: code.to_owned() };
+        let login = DeviceLogin { profile: &profile, transport: &server, waiter: &pauses };
+        let begun = login.begin(now);
+        answers.iter().for_each(|(status, body)| world.says(*status, body));
+        let finished = begun.and_then(|code| {
+            assert_eq!(code.lifetime, Duration::from_secs(600));
+            login.finish(&code, || now)
+        });
+        match expected {
+            Ok(expected) => {
+                finished.unwrap();
+                assert_eq!(pauses.0.take(), expected);
+                insta::assert_snapshot!(shown(&world.endpoint.sent()));
+            }
+            Err(expected) => assert_eq!(finished.unwrap_err().to_string(), expected),
+        }
+    }
+}
+
+#[test]
+fn a_page_that_has_the_code_is_shown_where_there_is_one() {
+    for (more, page, is_in_page) in [
+        ("", "https://acme.example/activate", false),
+        (r#""verification_uri_complete": "https://acme.example/full","#, "https://acme.example/full", true),
+    ] {
+        let world = World::acme();
+        world.says(200, &CODE.replacen('{', &format!("{{{more}"), 1));
+        let (pauses, profile) = (Pauses::default(), profile("acme"));
+        let login = DeviceLogin { profile: &profile, transport: &world.endpoint, waiter: &pauses };
+        let code = login.begin(world.now()).unwrap();
+        assert_eq!((code.page.as_str(), code.is_in_page), (page, is_in_page));
+    }
 }
 
 #[test]
@@ -262,7 +375,7 @@ fn nothing_in_it_shows_a_secret() {
     world.says(200, PAIR);
     let (pauses, profile) = (Pauses::default(), profile("acme"));
     let login = DeviceLogin { profile: &profile, transport: &world.endpoint, waiter: &pauses };
-    let code = login.begin().unwrap();
+    let code = login.begin(world.now()).unwrap();
     let new = login.finish(&code, || world.now()).unwrap();
     let shown = format!("{login:?} {code:?} {new:?}");
     assert!(

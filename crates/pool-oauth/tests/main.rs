@@ -6,6 +6,7 @@ mod dialects;
 mod http;
 mod login;
 mod outcomes;
+mod renewer;
 mod simulator;
 mod support;
 mod threads;

@@ -34,8 +34,3 @@ pub use memory::MemoryStore;
 pub use request::{Next, Request, RequestError};
 pub use rewrite::Rewritten;
 pub use store::{Committed, DEFAULT_LOCK_WAIT, FileStore, Loaded, Pruning, Store, Version};
-
-/// The example of the README runs with the examples of this crate.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use pool_core::{
-    Action, Change, Credential, CredentialId, Failure, Fingerprint, GaveUp, Grant, Lease, Pool, Recovery,
-    Secret, Standing, Step, Target, Tokens, Why,
+    Action, Change, Credential, CredentialId, Failure, Fingerprint, GaveUp, Grant, LastError, Lease, Pool,
+    Provider, Recovery, Secret, Standing, Step, Target, Tokens, Why,
 };
 
 use crate::error::StoreError;
@@ -45,6 +45,8 @@ use crate::handle::{PoolHandle, View};
 pub struct Request {
     handle: PoolHandle,
     recovery: Recovery,
+    /// Whose use was counted, until there is news of it: who asks once more does not use it once more.
+    counted: Option<CredentialId>,
     store_error: Option<StoreError>,
 }
 
@@ -60,7 +62,8 @@ pub enum Next {
         /// Why with this one, and why now.
         why: Why,
     },
-    /// Renew the token of this login, then say [`Request::renewed`] or [`Request::not_renewed`].
+    /// Renew the token of this login, then say [`Request::renewed`] or [`Request::not_renewed`]; or [`Request::seen_to`], where
+    /// that was done by an engine that writes to the store itself.
     Refresh {
         /// Whose.
         login: Arc<Credential>,
@@ -83,7 +86,13 @@ pub enum RequestError {
 
 impl Request {
     pub(crate) fn new(handle: PoolHandle, recovery: Recovery) -> Self {
-        Self { handle, recovery, store_error: None }
+        Self { handle, recovery, counted: None, store_error: None }
+    }
+
+    /// Whose credentials it uses.
+    #[must_use]
+    pub fn provider(&self) -> &Provider {
+        self.recovery.request().provider()
     }
 
     /// What to do next, with the pool as it is now. Nothing is locked while the caller does it.
@@ -114,7 +123,10 @@ impl Request {
         let request = self.recovery.request();
         let lease = inner.leases.take(request.provider(), &self.ready(&view, &id, now), now);
         let lease = lease.expect("who is ready has a secret").for_model(request.named_model());
-        view.count(request.provider(), &id, now);
+        if self.counted.as_ref() != Some(&id) {
+            view.count(request.provider(), &id, now);
+            self.counted = Some(id);
+        }
         tracing::debug!(id = %lease.id(), label = lease.label(), ?after, %why, "to be sent");
         Ok(Next::Send { lease, after, why })
     }
@@ -127,6 +139,7 @@ impl Request {
 
     /// Takes in that it failed with this lease, and what upstream said. Who is to be marked is marked, on disk when it returns.
     pub fn failed(&mut self, lease: &Lease, failure: Failure) {
+        self.counted = None;
         self.look_again();
         let sent = lease.secret().fingerprint();
         let change = self.tell(|recovery, pool, now| recovery.failed(pool, lease.id(), sent, failure, now));
@@ -161,6 +174,17 @@ impl Request {
         let spent = spent(login);
         let change =
             self.tell(|recovery, pool, now| recovery.not_renewed(pool, &login.id, spent, failure, now));
+        self.keep(change.filter(|_| is_certain));
+    }
+
+    /// Takes in that somebody else has seen to a login that was to be renewed, and has written what came of it: an engine such as
+    /// `pool_oauth::Renewer`. The store, read again, says whether there is another token; the error is what kept it from one. Of a login
+    /// that was not to be renewed, such as one that is renewed ahead of time, the store alone is taken in.
+    ///
+    /// What that has marked is not marked again. A token that was refused, and is still there and unmarked, rests for a minute at most.
+    pub fn seen_to(&mut self, login: &Credential, error: Option<LastError>) {
+        let is_certain = self.look_again();
+        let change = self.tell(|recovery, pool, now| recovery.seen_to(pool, &login.id, error, now));
         self.keep(change.filter(|_| is_certain));
     }
 

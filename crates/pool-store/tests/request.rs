@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use pool_core::{
-    AuthType, Credential, Failure, Holding, Lease, Patience, Pool, Pools, Secret, Source, Tokens, Why,
+    AuthType, Credential, Failure, Grant, Holding, Lease, Patience, Pool, Pools, Secret, Source, Target,
+    Tokens, Why,
 };
 use pool_store::{MemoryStore, Next, PoolHandle, RequestError, StoreError};
 
@@ -149,6 +150,53 @@ fn a_token_that_another_process_renewed_is_taken_and_not_renewed() {
     renew();
     way.not_renewed(&login, Failure::http(400).code("invalid_grant"));
     assert_eq!(send(&mut way).secret().expose(), "access-2");
+    assert_eq!(status(&handle, "a"), "ok");
+}
+
+#[test]
+fn what_an_engine_has_stored_is_read_and_not_written_again() {
+    type Engine = fn(&PoolHandle);
+    let renews: Engine = |engine| {
+        let tokens = Tokens::access(secret("access-2")).with_refresh(Some(secret("refresh-2")));
+        engine.rotate(&openrouter(), Target::Id(id("a")), tokens, Grant::Same, None).unwrap();
+    };
+    let buries: Engine = |engine| drop(engine.report(&openrouter(), Target::Id(id("a")), revoked()).unwrap());
+    let leaves: Engine = |_| {};
+    for (engine, is_sent, is_written, stands) in
+        [(renews, true, false, "ok"), (buries, false, false, "dead"), (leaves, false, true, "exhausted")]
+    {
+        let home = Home::with(LOGIN);
+        let handle = home.handle();
+        let mut way = handle.request(request());
+        let lease = send(&mut way);
+        way.failed(&lease, Failure::http(401));
+        let login = refresh(&mut way);
+        engine(&home.handle());
+        let before = home.text();
+        way.seen_to(&login, None);
+        assert_eq!(home.text() != before, is_written, "{stands}");
+        assert_eq!(status(&handle, "a"), stands);
+        let next = way.next();
+        let access = match &next {
+            Ok(Next::Send { lease, .. }) => Some(lease.secret().expose()),
+            _ => None,
+        };
+        assert_eq!(access, is_sent.then_some("access-2"), "{stands}");
+    }
+}
+
+#[test]
+fn nobody_is_marked_for_an_engine_while_the_store_cannot_be_read() {
+    let home = Home::with(LOGIN);
+    let handle = home.handle();
+    let mut way = handle.request(request());
+    let lease = send(&mut way);
+    way.failed(&lease, Failure::http(401));
+    let login = refresh(&mut way);
+    home.put("auth.json", "{");
+    way.seen_to(&login, None);
+    assert!(way.store_error().is_some());
+    home.put("auth.json", LOGIN);
     assert_eq!(status(&handle, "a"), "ok");
 }
 

@@ -8,7 +8,7 @@ use pool_store::FileStore;
 
 use crate::args::LoginArgs;
 use crate::context::{self, Context};
-use crate::error::CommandError;
+use crate::error::{CommandError, needs_browser};
 use crate::output;
 use crate::render::json::LoggedIn;
 use crate::render::{printable, when};
@@ -19,7 +19,7 @@ pub(crate) fn run(context: &Context, args: &LoginArgs) -> Result<ExitCode, Comma
     let profile = profile(context, args)?;
     let waiter = Patience { context, began: Instant::now() };
     let login = DeviceLogin { profile: &profile, transport: &Http, waiter: &waiter };
-    let code = login.begin()?;
+    let code = login.begin(context.moment())?;
     show(context, &code);
     let finished = login.finish(&code, || context.moment());
     output::print_progress("");
@@ -41,13 +41,17 @@ fn profile(context: &Context, args: &LoginArgs) -> Result<Profile, CommandError>
     let settings = Settings::beside(&context.store)?;
     let mut profile = settings.profile_at(&args.provider, args.token_url.as_ref())?;
     profile.device_url = args.device_url.clone().or(profile.device_url);
+    if profile.device_url.is_none() && needs_browser(&args.provider) {
+        return Err(CommandError::NeedsBrowser { provider: args.provider.clone() });
+    }
     Ok(profile)
 }
 
 /// On standard error: standard output is for what came of it.
 fn show(context: &Context, code: &DeviceCode) {
     let now = context.now;
-    output::print_note(&format!("open {} and type in this code: {}", code.page, code.user_code));
+    let what = if code.is_in_page { "confirm" } else { "type in" };
+    output::print_note(&format!("open {} and {what} this code: {}", code.page, code.user_code));
     output::print_note(&format!(
         "waiting until that is done; the code ends {}",
         when(now + code.lifetime, now)

@@ -81,6 +81,8 @@ enum Plan {
     Refresh {
         id: CredentialId,
         refused: Fingerprint,
+        /// What the refusal earns, should nobody renew it.
+        judgement: Box<Judgement>,
     },
     End(Why),
 }
@@ -187,7 +189,7 @@ impl Recovery {
             Treatment::BackOff => self.back_off(id, &judgement, now),
             Treatment::RetryOnce => self.retry_once(pool, id, &judgement, now),
             Treatment::Rotate => self.rotate(),
-            treatment => self.refused(pool, id, sent, treatment, now),
+            treatment => self.refused(pool, id, sent, treatment, &judgement, now),
         };
         let target = Target::Held(id.clone(), sent);
         is_marked.then(|| self.change(Action::Fail { target, judgement }))
@@ -226,6 +228,36 @@ impl Recovery {
         }
         self.rotate();
         Some(self.change(Action::Fail { target: Target::Held(id.clone(), spent), judgement }))
+    }
+
+    /// Takes in that somebody else, who stores by himself what comes of it, has seen to the token of this credential, as it was asked
+    /// for. The pool must have been read again since: it says whether there is another token. The error is what kept it from one.
+    ///
+    /// The change, if any, is to be applied: whose token is still the one that was refused, and who is marked by nobody, rests for a
+    /// minute at most. Else every request would begin with that token.
+    pub fn seen_to(
+        &mut self,
+        pool: &Pool,
+        id: &CredentialId,
+        error: Option<LastError>,
+        now: DateTime<Utc>,
+    ) -> Option<Change> {
+        if !self.was_to_refresh(id) {
+            return None;
+        }
+        let Plan::Refresh { refused, judgement, .. } = self.plan.clone() else { return None };
+        self.is_under_way = false;
+        if let Some(error) = error {
+            self.last_error = Some((id.clone(), error));
+        }
+        if self.was_replaced(pool, id, refused) {
+            self.take_renewed(id, now);
+            return None;
+        }
+        self.rotate();
+        let target = Target::Held(id.clone(), refused);
+        let rest = || self.change(Action::Fail { target, judgement: judgement.not_renewed(now) });
+        self.may_use(pool, id, now).then(rest)
     }
 
     // What a failure leads to: each sets the plan, and answers whether somebody is marked.
@@ -285,6 +317,7 @@ impl Recovery {
         id: &CredentialId,
         sent: Fingerprint,
         treatment: Treatment,
+        judgement: &Judgement,
         now: DateTime<Utc>,
     ) -> bool {
         let tried = self.tried(id);
@@ -310,7 +343,8 @@ impl Recovery {
         if !renews {
             return self.rotate();
         }
-        self.plan = Plan::Refresh { id: id.clone(), refused: sent };
+        let judgement = Box::new(judgement.clone());
+        self.plan = Plan::Refresh { id: id.clone(), refused: sent, judgement };
         false
     }
 
@@ -327,14 +361,14 @@ impl Recovery {
 
     /// What others did to the pool meanwhile may have made the plan moot.
     fn reconsider(&mut self, pool: &Pool, now: DateTime<Utc>) {
-        if let Plan::Refresh { id, refused } = self.plan.clone()
+        if let Plan::Refresh { id, refused, .. } = self.plan.clone()
             && self.was_replaced(pool, &id, refused)
         {
             self.take_renewed(&id, now);
         }
         let holds = match &self.plan {
             Plan::Send { id, .. } => self.may_use(pool, id, now),
-            Plan::Refresh { id, refused } => {
+            Plan::Refresh { id, refused, .. } => {
                 self.may_use(pool, id, now)
                     && self.entry(pool, id, *refused).is_some_and(Credential::can_be_renewed)
             }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use pool_core::{
-    Action, Change, Cooldowns, Credential, CredentialId, Failure, Grant, Judgement, Patience, PickRequest,
-    Pool, Provider, Recovery, Secret, Step, Target, Tokens, time,
+    Action, Change, Cooldowns, Credential, CredentialId, Failure, Grant, Judgement, Kind, LastError,
+    Patience, PickRequest, Pool, Provider, Recovery, Secret, Step, Target, Tokens, time,
 };
 
 use crate::support::*;
@@ -15,13 +15,15 @@ enum Event {
     Fails(Failure),
     IsRenewed,
     IsNotRenewed(Failure),
+    /// Somebody else saw to it, without success, and marked nobody.
+    IsSeenTo,
     /// Minutes go by.
     Later(i64),
     /// Another process renews the token of `a`.
     RenewedByAnother,
 }
 
-use Event::{Fails, IsNotRenewed, IsRenewed, Later, RenewedByAnother};
+use Event::{Fails, IsNotRenewed, IsRenewed, IsSeenTo, Later, RenewedByAnother};
 
 /// Runs a request, and says what it did, and how everybody stands then.
 fn story(credentials: Vec<Credential>, events: &[Event]) -> String {
@@ -72,6 +74,10 @@ fn story_of(request: PickRequest, credentials: Vec<Credential>, events: &[Event]
             Some(IsNotRenewed(failure)) => {
                 let spent = held.refresh_token().expect("it is a login").fingerprint();
                 recovery.not_renewed(&pool, &id, spent, failure, now)
+            }
+            Some(IsSeenTo) => {
+                let error = LastError::of(&Failure::no_answer().message("no route"), Kind::Network, None);
+                recovery.seen_to(&pool, &id, Some(error), now)
             }
             Some(IsRenewed) => {
                 rotate(&mut pool, &id, &format!("at-{}", time::format(now)));
@@ -252,6 +258,36 @@ fn refused_secrets() {
             "use a, give up: no credential is left to try; a was last told: auth_permanent: invalid_token [a dead]",
         ),
         ("bare, a key", keys(), &[bare()], "use a, use b, answered [a dead, b ok]"),
+    ]);
+}
+
+#[test]
+fn renewals_by_somebody_else() {
+    check(&[
+        (
+            "who was not renewed rests, and the end says why",
+            one_login(),
+            &[Fails(refused()), IsSeenTo],
+            "use a, refresh a, give up: no credential is left to try; a was last told: network: no route [a exhausted for 60 s]",
+        ),
+        (
+            "a bare token that may have expired is no dead login",
+            login_and_key(),
+            &[Fails(Failure::http(401).code("invalid_token")), IsSeenTo],
+            "use a, refresh a, use b, answered [a exhausted for 60 s, b ok]",
+        ),
+        (
+            "it costs no sibling",
+            siblings(),
+            &[Fails(refused()), IsSeenTo],
+            "use a, refresh a, use b, answered [a exhausted for 60 s, b ok]",
+        ),
+        (
+            "who was renewed is sent with again",
+            one_login(),
+            &[Fails(refused()), RenewedByAnother, IsSeenTo],
+            "use a, refresh a, retry a after 0 s, answered [a ok]",
+        ),
     ]);
 }
 

@@ -7,8 +7,9 @@ use std::sync::OnceLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{
-    Action, Change, Cooldowns, Credential, CredentialId, Failure, Grant, Judgement, Patience, PickRequest,
-    Pool, Recovery, Scope, Secret, Standing, Step, Target, Tokens, Treatment, Unresolved, Why,
+    Action, Change, Cooldowns, Credential, CredentialId, Failure, Grant, Judgement, Kind, LastError,
+    Patience, PickRequest, Pool, Recovery, Scope, Secret, Standing, Step, Target, Tokens, Treatment,
+    Unresolved, Why,
 };
 
 use crate::support::*;
@@ -56,6 +57,19 @@ enum News {
     Failed(Failure),
     Renewed,
     NotRenewed(Failure),
+    /// Somebody else saw to it, who stores by himself what comes of it.
+    SeenTo(Engine),
+}
+
+/// What came of a renewal by somebody else.
+#[derive(Clone, Copy, Debug)]
+enum Engine {
+    Renews,
+    Buries,
+    /// It failed for a passing reason, and marked nobody.
+    Leaves,
+    /// The same, and there is nothing to say of it.
+    SaysNothing,
 }
 
 /// What another process, or time, does in between.
@@ -189,7 +203,9 @@ impl World {
     fn news_of(step: &Step) -> Vec<News> {
         match step {
             Step::Refresh { .. } => {
-                refusals().into_iter().map(News::NotRenewed).chain([News::Renewed]).collect()
+                let by_engine = [Engine::Renews, Engine::Buries, Engine::Leaves, Engine::SaysNothing];
+                let refused = refusals().into_iter().map(News::NotRenewed);
+                refused.chain([News::Renewed]).chain(by_engine.map(News::SeenTo)).collect()
             }
             _ => failures().into_iter().map(News::Failed).chain([News::Answered]).collect(),
         }
@@ -209,6 +225,7 @@ impl World {
                 self.past.renewed_at.insert(id.clone(), self.now);
                 return;
             }
+            News::SeenTo(engine) => self.see_to(id, sent, engine),
             News::Failed(failure) => {
                 self.past.has_failed = true;
                 let judgement = Judgement::of(failure.clone(), &codex(), &Cooldowns::default(), self.now);
@@ -238,6 +255,29 @@ impl World {
         if let Some(change) = change {
             self.apply(id, &change);
         }
+    }
+
+    /// Whom the engine has marked, or renewed, nobody marks once more; who goes on with the token that was refused rests.
+    fn see_to(&mut self, id: &CredentialId, sent: &Credential, engine: Engine) -> Option<Change> {
+        match engine {
+            Engine::Renews => self.rotate(id),
+            Engine::Buries => self.judge(id, revoked()),
+            Engine::Leaves | Engine::SaysNothing => {}
+        }
+        let error = LastError::of(&Failure::no_answer(), Kind::Network, None);
+        let error = matches!(engine, Engine::Buries | Engine::Leaves).then_some(error);
+        let has_another = self.credential(id).is_some_and(|one| one.subject() != sent.subject());
+        let is_ready = self.is_ready(id);
+        let change = self.recovery.seen_to(&self.pool, id, error, self.now);
+        if has_another {
+            self.past.renewed_at.insert(id.clone(), self.now);
+        }
+        assert_eq!(change.is_some(), is_ready && !has_another, "{engine:?}: {change:?}");
+        if let Some(Change { action: Action::Fail { judgement, .. }, .. }) = &change {
+            assert!(!judgement.verdict.is_terminal() && judgement.until - self.now <= mins(1));
+            assert_eq!(judgement.verdict.scope, Scope::Credential, "it costs a sibling");
+        }
+        change
     }
 
     /// Applies what the machine says. Nobody is marked for another's failure.
@@ -276,6 +316,7 @@ impl World {
             if is_other || !is_refresh {
                 world.recovery.renewed(told, self.now);
                 assert!(world.recovery.not_renewed(&self.pool, told, sent, revoked(), self.now).is_none());
+                assert!(world.recovery.seen_to(&self.pool, told, None, self.now).is_none());
             }
         }
         assert_eq!(world.recovery.next(&self.pool, &(), self.now, 7), said, "it was led astray");

@@ -8,7 +8,7 @@ use pool_core::{CredentialId, Fingerprint, Headers, Provider};
 use pool_oauth::{
     Ask, Profile, RefreshError, Refreshed, Refresher, Request, Response, SendError, Settings, Transport,
 };
-use pool_store::FileStore;
+use pool_store::{FileStore, PoolHandle};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -131,6 +131,12 @@ impl World {
     pub(crate) fn refresher(&self) -> Refresher {
         let now = Arc::clone(&self.now);
         Refresher::with(FileStore::new(self.path()), self.endpoint.clone(), move || *now.lock().unwrap())
+    }
+
+    /// What an agent holds, by the same clock.
+    pub(crate) fn handle(&self) -> PoolHandle {
+        let now = Arc::clone(&self.now);
+        PoolHandle::builder().clock(move || *now.lock().unwrap()).build(FileStore::new(self.path()))
     }
 
     pub(crate) fn ask(&self) -> Ask {
