@@ -216,12 +216,18 @@ fn refresh_hint(error: &RefreshError) -> Option<String> {
         RefreshError::NotEntitled { .. } => {
             "ask whoever runs the account for the plan or the right".to_owned()
         }
-        RefreshError::Dead { provider, .. } | RefreshError::OtherAccount { provider, .. }
+        RefreshError::Dead { provider, .. }
+        | RefreshError::Lost { provider, .. }
+        | RefreshError::NotKept { provider, .. }
+        | RefreshError::OtherAccount { provider, .. }
             if needs_browser(provider) =>
         {
             browser_hint(provider)
         }
-        RefreshError::Dead { provider, id, .. } | RefreshError::OtherAccount { provider, id } => {
+        RefreshError::Dead { provider, id, .. }
+        | RefreshError::Lost { provider, id, .. }
+        | RefreshError::NotKept { provider, id, .. }
+        | RefreshError::OtherAccount { provider, id } => {
             format!("log in again: `pool login {provider} --for {id}`")
         }
         _ => return None,

@@ -69,6 +69,40 @@ pub enum RefreshError {
         /// Why.
         error: LastError,
     },
+    /// It cannot be renewed any more: its refresh token is spent, and nobody has what it was spent for.
+    #[error(
+        "`{id}` in `{provider}` cannot be renewed any more{}; its token is good until {}",
+        said(error),
+        time::format(*until)
+    )]
+    Lost {
+        /// Whose.
+        provider: Provider,
+        /// Which.
+        id: CredentialId,
+        /// What happened.
+        error: LastError,
+        /// When its access token ends, which stays in use until then.
+        until: DateTime<Utc>,
+    },
+    /// It was removed; another program brought it back.
+    #[error("`{id}` in `{provider}` was removed, and another program brought it back")]
+    Removed {
+        /// Whose.
+        provider: Provider,
+        /// Which.
+        id: CredentialId,
+    },
+    /// It was renewed, and its new tokens could not be written. They are lost with this error.
+    #[error("`{id}` in `{provider}` was renewed, and its new tokens could not be kept")]
+    NotKept {
+        /// Whose.
+        provider: Provider,
+        /// Which.
+        id: CredentialId,
+        /// Why not.
+        source: StoreError,
+    },
     /// The endpoint gave tokens of another account. They were thrown away.
     #[error(
         "the token endpoint of `{provider}` answered `{id}` with the tokens of another account, which were not kept"
@@ -146,9 +180,10 @@ impl RefreshError {
     #[must_use]
     pub fn last_error(&self) -> LastError {
         match self {
-            Self::Passing { error, .. } | Self::NotEntitled { error, .. } | Self::Dead { error, .. } => {
-                error.clone()
-            }
+            Self::Passing { error, .. }
+            | Self::NotEntitled { error, .. }
+            | Self::Dead { error, .. }
+            | Self::Lost { error, .. } => error.clone(),
             _ => LastError { kind: Kind::Auth, code: None, reason: None, message: Some(in_one_line(self)) },
         }
     }

@@ -1,15 +1,14 @@
 //! The engine: who asks, who sends, and what is written down when.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{
     Action, Change, ChangeError, Cooldowns, Credential, CredentialId, Failure, Fingerprint, Grant, Holding,
-    Judgement, Kind, LastError, Outcome, Pool, Provider, Record, Renewal, Scope, Secret, Stage, State,
+    Judgement, Kind, LastError, Outcome, Pool, Provider, Record, Renewal, Scope, Secret, Stage, Standing,
     Target, time,
 };
 use pool_format::Lent;
@@ -28,11 +27,14 @@ const FRESH: TimeDelta = TimeDelta::minutes(2);
 /// Whoever holds the grant has an exchange to make, and two writes.
 const LONGER_THAN_THE_EXCHANGE: Duration = Duration::from_secs(30);
 
-/// An answer that cannot be kept at first is tried to be kept so often: it is the only copy of the login.
-const ATTEMPTS_TO_KEEP: u32 = 3;
+/// For so long it is tried to keep an answer, by default: less than others wait.
+const INSISTENCE: Duration = Duration::from_secs(10);
 
-/// Between two of them.
-const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(200);
+/// Between two attempts to keep an answer.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
+
+/// Nobody is kept from trying again for longer: a later time was written by a clock that was wrong.
+const LONGEST_REST: TimeDelta = TimeDelta::hours(1);
 
 /// Renews the logins of a store. Clones share everything.
 ///
@@ -56,6 +58,7 @@ struct Inner {
     store: FileStore,
     transport: Box<dyn Transport>,
     clock: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    insistence: Duration,
 }
 
 /// Which login to renew.
@@ -134,7 +137,17 @@ impl Refresher {
         transport: impl Transport + 'static,
         clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
     ) -> Self {
-        Self(Arc::new(Inner { store, transport: Box::new(transport), clock: Box::new(clock) }))
+        let (transport, clock) = (Box::new(transport), Box::new(clock));
+        Self(Arc::new(Inner { store, transport, clock, insistence: INSISTENCE }))
+    }
+
+    /// Sets for how long it is tried to keep an answer that cannot be written at first; 10 s by default.
+    #[must_use]
+    pub fn insist_for(mut self, insistence: Duration) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.insistence = insistence;
+        }
+        self
     }
 
     /// Renews a login, unless somebody else does.
@@ -177,11 +190,38 @@ struct Attempt<'a> {
     profile: &'a Profile,
 }
 
-/// A login as it was read under the lock.
+/// A login as it was read.
 struct Login {
     credential: Arc<Credential>,
     record: Record,
+    standing: Standing,
     token: Secret,
+}
+
+impl Login {
+    fn spent(&self) -> Fingerprint {
+        self.token.fingerprint()
+    }
+
+    /// When its access token ends, where that is still to come.
+    fn good_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.credential.token_ends_at().filter(|ends| *ends > now)
+    }
+
+    /// Whether its refresh token is one that we replaced: another program wrote it back from a stale memory.
+    fn is_back(&self) -> bool {
+        self.record.replaced == Some(self.spent())
+    }
+}
+
+impl Begun {
+    /// What became of the answer to the attempt before.
+    fn how(&self) -> &'static str {
+        match self.before {
+            Some(Stage::Unanswered { .. }) => "lost without an answer at",
+            _ => IN_A_CRASH,
+        }
+    }
 }
 
 /// A renewal that is written down.
@@ -196,22 +236,26 @@ struct Begun {
 
 impl Attempt<'_> {
     fn run(&self) -> Result<Refreshed, RefreshError> {
-        let mut pool = self.pool()?;
-        let mut lock = None;
+        let mut lock: Option<(u64, GrantLock)> = None;
         loop {
+            let pool = self.pool()?;
             let credential = self.find(&pool)?;
             if self.ask.seen.is_some_and(|seen| !credential.holds(seen)) {
                 return Ok(Refreshed::Adopted(credential));
             }
-            // Whatever is stored once the lock is held is what counts, and that may be of another grant.
-            let slot = self.slot(&pool, &credential);
+            let login = self.login(&pool, credential)?;
+            let slot = slot(&login.token);
+            // What is stored once the lock is held is what counts, and that may be another token.
             if lock.as_ref().is_none_or(|(held, _)| *held != slot) {
                 drop(lock.take());
                 lock = Some((slot, self.lock(slot)?));
-                pool = self.pool()?;
                 continue;
             }
-            let login = self.login(&pool, credential)?;
+            if let Standing::Dead { error, .. } = &login.standing
+                && !self.ask.force
+            {
+                return Err(self.dead(error.clone()));
+            }
             if self.is_fresh(&login) {
                 return Ok(Refreshed::Fresh(login.credential));
             }
@@ -219,39 +263,12 @@ impl Attempt<'_> {
                 return self.spend(&login, begun);
             }
             // Another program changed it between reading and writing.
-            pool = self.pool()?;
         }
     }
 
     fn lock(&self, slot: u64) -> Result<GrantLock, RefreshError> {
         let wait = self.profile.timeout + LONGER_THAN_THE_EXCHANGE;
         Ok(self.inner.store.lock_grant(slot, wait)?)
-    }
-
-    /// The account, where the token names it: logins of one account may share a grant. Else the place of the grant: the file that
-    /// lends it, or the first entry that has its refresh token.
-    fn slot(&self, pool: &Pool, credential: &Credential) -> u64 {
-        let name = match credential.account(&self.ask.provider) {
-            Some(account) => account.to_string(),
-            None => self.place(pool, credential),
-        };
-        let digits = Fingerprint::of(&name).to_string();
-        let digits = digits.get(digits.len().saturating_sub(2)..).unwrap_or_default();
-        u64::from_str_radix(digits, 16).unwrap_or_default()
-    }
-
-    fn place(&self, pool: &Pool, credential: &Credential) -> String {
-        let resolved = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        if !credential.owns_its_secret()
-            && let Some(file) = self.login_file(credential)
-        {
-            return resolved(&file.path).display().to_string();
-        }
-        let token = credential.refresh_token().map(Secret::fingerprint);
-        let mut holders = pool.credentials().iter().filter(|one| one.owns_its_secret());
-        let first = holders.find(|one| token.is_some_and(|token| one.holds(token)));
-        let id = first.map_or(&credential.id, |first| &first.id);
-        format!("{}\n{}\n{id}", resolved(self.inner.store.path()).display(), self.ask.provider)
     }
 
     fn login_file(&self, credential: &Credential) -> Option<&LoginFile> {
@@ -270,57 +287,66 @@ impl Attempt<'_> {
         self.find(&self.pool()?)
     }
 
+    /// Entries that share an id share the record too, and the intent in it.
     fn find(&self, pool: &Pool) -> Result<Arc<Credential>, RefreshError> {
         let (provider, id) = (self.ask.provider.clone(), self.ask.id.clone());
-        let found = pool.credentials().iter().find(|credential| credential.id == id);
-        let unknown = || StoreError::from(ChangeError::UnknownCredential { provider, id });
-        Ok(found.cloned().ok_or_else(unknown)?)
+        let mut found = pool.credentials().iter().filter(|credential| credential.id == id);
+        let error = match (found.next(), found.next()) {
+            (Some(one), None) => return Ok(Arc::clone(one)),
+            (None, _) => ChangeError::UnknownCredential { provider, id },
+            (Some(_), Some(_)) => ChangeError::Ambiguous { provider, id },
+        };
+        Err(StoreError::from(error).into())
     }
 
     fn login(&self, pool: &Pool, credential: Arc<Credential>) -> Result<Login, RefreshError> {
+        let (provider, id) = (self.ask.provider.clone(), self.ask.id.clone());
+        let standing = pool.standing(&credential, self.now());
+        if standing == Standing::Removed {
+            return Err(RefreshError::Removed { provider, id });
+        }
         let is_writable = credential.owns_its_secret() || self.login_file(&credential).is_some();
         let token = credential.refresh_token().filter(|_| is_writable).cloned();
-        let (provider, id) = (self.ask.provider.clone(), self.ask.id.clone());
         let token = token.ok_or(RefreshError::NotALogin { provider, id })?;
         let record = pool.record(&self.ask.id).cloned().unwrap_or_default();
-        Ok(Login { credential, record, token })
+        Ok(Login { credential, record, standing, token })
     }
 
-    /// Whether we renewed it a moment ago, and nobody wrote the old token back since.
+    /// Whether we renewed it a moment ago, and it can still be used.
     fn is_fresh(&self, login: &Login) -> bool {
-        let is_recent = |at: DateTime<Utc>| (TimeDelta::zero()..FRESH).contains(&(self.now() - at));
-        let is_back = login.record.replaced.is_some_and(|replaced| login.credential.holds(replaced));
-        !self.ask.force && !is_back && login.record.renewed_at.is_some_and(is_recent)
+        let now = self.now();
+        let is_recent = |at: DateTime<Utc>| (TimeDelta::zero()..FRESH).contains(&(now - at));
+        let is_over = login.credential.token_ends_at().is_some_and(|ends| ends <= now);
+        let is_usable = !is_over && !login.is_back();
+        !self.ask.force && is_usable && login.record.renewed_at.is_some_and(is_recent)
     }
 
     /// Writes down what is about to happen; `None` where another login is stored by now.
     fn begin(&self, login: &Login) -> Result<Option<Begun>, RefreshError> {
-        let (now, spent) = (self.now(), login.token.fingerprint());
-        if let State::Dead(death) = &login.record.state
-            && death.subject == Some(spent)
-            && !self.ask.force
-        {
-            return Err(self.dead(death.error.clone()));
+        let (now, spent) = (self.now(), login.spent());
+        if login.is_back() && !self.ask.force {
+            let at = login.record.renewed_at.unwrap_or(now);
+            return self
+                .lost(login, at, "written back by another program, after it was spent at")
+                .map(|_| None);
         }
         let known = login.record.refresh.filter(|known| known.subject == spent);
         let (first_at, before) = match known {
             None => (now, None),
             Some(Renewal { stage: Stage::Resting { until } | Stage::Unanswered { until }, .. })
-                if until > now && !self.ask.force =>
+                if until > now && until - now <= LONGEST_REST && !self.ask.force =>
             {
                 let (provider, id) = (self.ask.provider.clone(), self.ask.id.clone());
                 return Err(RefreshError::Resting { provider, id, until });
             }
             Some(Renewal { stage: Stage::Resting { .. }, .. }) => (now, None),
-            Some(Renewal { at, stage: stage @ Stage::Begun { is_retry: true, .. }, .. }) => {
-                let begun = Begun { spent, first_at: at, before: Some(stage) };
-                return self.lost(login, begun).map(|_| None);
+            Some(Renewal { at, stage: Stage::Begun { is_retry: true, .. }, .. }) => {
+                return self.lost(login, at, IN_A_CRASH).map(|_| None);
             }
             // Its owner died, or never heard back: one more attempt, and no other after it.
             Some(Renewal { at, stage, .. }) => (at, Some(stage)),
         };
-        let stage = Stage::Begun { pid: std::process::id(), is_retry: before.is_some() };
-        let renewal = Renewal { subject: spent, at: first_at, stage };
+        let renewal = Renewal { subject: spent, at: first_at, stage: begun(before.is_some()) };
         let noted = self.change(&[self.note(spent, Some(renewal))])?;
         let is_noted = matches!(noted.outcomes.first(), Some(Ok(Outcome::Noted(_))));
         Ok(is_noted.then_some(Begun { spent, first_at, before }))
@@ -331,7 +357,7 @@ impl Attempt<'_> {
         match exchange(self.profile, transport, &login.token, || self.now()) {
             Ok(minted) => self.keep(login, begun, minted),
             Err(NotMinted { trouble: Trouble::Unanswered, .. }) if begun.before.is_some() => {
-                self.lost(login, begun)
+                self.lost(login, begun.first_at, begun.how())
             }
             Err(not_minted) => self.judge(login, begun, not_minted),
         }
@@ -343,44 +369,65 @@ impl Attempt<'_> {
         let new = Credential { holding: Holding::Owned(tokens.clone()), ..(*login.credential).clone() };
         let (provider, id) = (self.ask.provider.clone(), self.ask.id.clone());
         if new.contradicts_account_of(&login.credential) {
-            self.change(&[self.note(begun.spent, None)])?;
-            return Err(RefreshError::OtherAccount { provider, id });
+            // Whoever comes next must not spend it once more.
+            let lost = self.lost(login, begun.first_at, "spent for the tokens of another account at");
+            return match lost {
+                Err(RefreshError::Dead { .. } | RefreshError::Lost { .. }) => {
+                    Err(RefreshError::OtherAccount { provider, id })
+                }
+                other => other,
+            };
         }
         let renewed = Lent { tokens, expires_at };
-        if login.credential.owns_its_secret() {
-            self.keep_owned(begun, renewed)
-        } else {
-            self.keep_lent(login, begun, &renewed)
-        }
+        self.insist(|| {
+            if login.credential.owns_its_secret() {
+                self.keep_owned(begun, &renewed)
+            } else {
+                self.keep_lent(login, begun, &renewed)
+            }
+        })
     }
 
     /// The store brings them to the other home of the login too.
-    fn keep_owned(&self, begun: Begun, renewed: Lent) -> Result<Refreshed, RefreshError> {
-        let Lent { tokens, expires_at } = renewed;
-        let holders = self.pool()?;
-        let holders = holders.credentials().iter().filter(|holder| holder.holds(begun.spent));
-        let rotate = |holder: &Arc<Credential>| {
-            self.action(Action::Rotate {
-                target: Target::Held(holder.id.clone(), begun.spent),
-                tokens: tokens.clone(),
-                grant: Grant::Same,
-                expires_at,
-            })
+    fn keep_owned(&self, begun: Begun, renewed: &Lent) -> Result<Refreshed, RefreshError> {
+        loop {
+            let pool = self.pool()?;
+            let now_stored = self.find(&pool)?;
+            let replaced = pool.record(&self.ask.id).and_then(|record| record.replaced);
+            // A token from before the last one was written back meanwhile, and is as spent as that.
+            let is_back =
+                |one: &Credential| one.id == self.ask.id && replaced.is_some_and(|old| one.holds(old));
+            let is_behind = |one: &Credential| one.holds(begun.spent) || is_back(one);
+            if !is_behind(&now_stored) {
+                // Another program stored another login meanwhile, and that is the one that counts.
+                return Ok(Refreshed::Adopted(now_stored));
+            }
+            let owners = pool.credentials().iter().filter(|one| one.owns_its_secret() && is_behind(one));
+            let changes: Vec<_> = owners.map(|owner| self.rotate(owner, renewed)).collect();
+            let committed = self.change(&changes)?;
+            let is_ours = |outcome: &_| matches!(outcome, Ok(Outcome::Rotated(kept)) if *kept == self.ask.id);
+            if committed.outcomes.iter().any(is_ours)
+                && let Some(pool) = committed.pools.get(&self.ask.provider)
+            {
+                return Ok(Refreshed::Renewed(self.find(pool)?));
+            }
+        }
+    }
+
+    fn rotate(&self, owner: &Credential, renewed: &Lent) -> (DateTime<Utc>, Change) {
+        let Lent { tokens, expires_at } = renewed.clone();
+        let target = match owner.refresh_token() {
+            Some(token) => Target::Held(owner.id.clone(), token.fingerprint()),
+            None => Target::Id(owner.id.clone()),
         };
-        let changes: Vec<_> = holders.map(rotate).collect();
-        let committed = insist(|| self.change(&changes))?;
-        let is_kept = |outcome: &Result<Outcome, ChangeError>| matches!(outcome, Ok(Outcome::Rotated(kept)) if *kept == self.ask.id);
-        let is_kept = committed.outcomes.iter().any(is_kept);
-        let now_stored = self.credential()?;
-        // Another program stored another login meanwhile, and that is the one that counts.
-        Ok(if is_kept { Refreshed::Renewed(now_stored) } else { Refreshed::Adopted(now_stored) })
+        self.action(Action::Rotate { target, tokens, grant: Grant::Same, expires_at })
     }
 
     /// The home that lends it is the only one.
     fn keep_lent(&self, login: &Login, begun: Begun, renewed: &Lent) -> Result<Refreshed, RefreshError> {
         let (provider, id) = (self.ask.provider.clone(), self.ask.id.clone());
         let file = self.login_file(&login.credential).ok_or(RefreshError::NotALogin { provider, id })?;
-        let kept = insist(|| Ok(file.renew(&login.token, renewed, self.now())?))?;
+        let kept = file.renew(&login.token, renewed, self.now())?;
         let now_stored = self.credential()?;
         let target = now_stored.subject().map_or_else(
             || Target::Id(self.ask.id.clone()),
@@ -406,18 +453,18 @@ impl Attempt<'_> {
         let kind = judgement.verdict.kind;
         let error = LastError::of(&judgement.failure, kind, Some(&login.credential));
         let (provider, id) = (self.ask.provider.clone(), self.ask.id.clone());
-        if judgement.verdict.is_terminal() && begun.before.is_some() {
-            return self.lost(login, begun);
+        if judgement.verdict.is_terminal() {
+            if begun.before.is_some() {
+                return self.bury(login, lost(begun.first_at, begun.how()));
+            }
+            return self.bury_as(login, judgement, error);
         }
-        if judgement.verdict.is_terminal() || kind == Kind::Entitlement {
-            let mark = self.action(Action::Fail { target: self.target(begun.spent), judgement });
-            let marked = self.change(&[mark, self.note(begun.spent, None)])?;
-            return self.unless_moved(&marked, begun.spent, || match kind {
-                Kind::Entitlement => RefreshError::NotEntitled { provider, id, error },
-                _ => self.died(login, error),
-            });
-        }
-        let until = next_attempt(&judgement, now);
+        let is_unentitled = kind == Kind::Entitlement;
+        let until = if is_unentitled {
+            judgement.until.min(now + LONGEST_REST)
+        } else {
+            next_attempt(&judgement, now)
+        };
         let stage = if trouble == Trouble::Unanswered || begun.before.is_some() {
             Stage::Unanswered { until }
         } else {
@@ -427,38 +474,51 @@ impl Attempt<'_> {
         let renewal = Renewal { subject: begun.spent, at, stage };
         let mut changes = vec![self.note(begun.spent, Some(renewal))];
         // A token that is still good stays in use.
-        if login.credential.token_ends_at().is_none_or(|ends| ends <= now) {
+        if login.good_until(now).is_none() {
             let judgement = Judgement { until, ..judgement };
             changes.push(self.action(Action::Fail { target: self.target(begun.spent), judgement }));
         }
         let noted = self.change(&changes)?;
-        self.unless_moved(&noted, begun.spent, || RefreshError::Passing {
-            provider,
-            id,
-            error,
-            trouble,
-            until,
+        self.unless_moved(&noted, login, || {
+            if is_unentitled {
+                RefreshError::NotEntitled { provider, id, error }
+            } else {
+                RefreshError::Passing { provider, id, error, trouble, until }
+            }
         })
     }
 
-    /// The token was spent, or may be, and nobody has what it was spent for.
-    fn lost(&self, login: &Login, begun: Begun) -> Result<Refreshed, RefreshError> {
-        let how = match begun.before {
-            Some(Stage::Unanswered { .. }) => "lost without an answer at",
-            _ => "lost in a crash at",
-        };
-        let failure = Failure::unstated()
-            .code(format!("{how} {}", time::format(begun.first_at)))
-            .message("the refresh token was sent, and the answer was not kept");
+    /// The token was spent, or may be, and nobody has what it was spent for. An access token that is still good stays in use; what is
+    /// on record keeps everybody from sending the refresh token again.
+    fn lost(&self, login: &Login, at: DateTime<Utc>, how: &str) -> Result<Refreshed, RefreshError> {
+        let failure = lost(at, how);
+        let Some(until) = login.good_until(self.now()) else { return self.bury(login, failure) };
+        let error = LastError::of(&failure, Kind::AuthPermanent, Some(&login.credential));
+        let renewal = Renewal { subject: login.spent(), at, stage: begun(true) };
+        let noted = self.change(&[self.note(login.spent(), Some(renewal))])?;
+        let (provider, id) = (self.ask.provider.clone(), self.ask.id.clone());
+        self.unless_moved(&noted, login, || RefreshError::Lost { provider, id, error, until })
+    }
+
+    fn bury(&self, login: &Login, failure: Failure) -> Result<Refreshed, RefreshError> {
         let mut judgement =
             Judgement::of_refresh(failure, &self.ask.provider, &Cooldowns::default(), self.now());
         judgement.verdict.kind = Kind::AuthPermanent;
         judgement.verdict.scope = Scope::Credential;
         judgement.verdict.until = None;
         let error = LastError::of(&judgement.failure, Kind::AuthPermanent, Some(&login.credential));
-        let mark = self.action(Action::Fail { target: self.target(begun.spent), judgement });
-        let marked = self.change(&[mark, self.note(begun.spent, None)])?;
-        self.unless_moved(&marked, begun.spent, || self.died(login, error))
+        self.bury_as(login, judgement, error)
+    }
+
+    fn bury_as(
+        &self,
+        login: &Login,
+        judgement: Judgement,
+        error: LastError,
+    ) -> Result<Refreshed, RefreshError> {
+        let mark = self.action(Action::Fail { target: self.target(login.spent()), judgement });
+        let marked = self.change(&[mark, self.note(login.spent(), None)])?;
+        self.unless_moved(&marked, login, || self.died(login, error))
     }
 
     /// A verdict on a token that is stored no longer is none: what is stored instead is the answer. So is what another home has,
@@ -466,15 +526,16 @@ impl Attempt<'_> {
     fn unless_moved(
         &self,
         committed: &Committed,
-        spent: Fingerprint,
+        login: &Login,
         error: impl FnOnce() -> RefreshError,
     ) -> Result<Refreshed, RefreshError> {
         let now_stored = self.credential()?;
-        match committed.outcomes.first() {
-            Some(Ok(Outcome::Stale)) => Ok(Refreshed::Adopted(now_stored)),
-            _ if !now_stored.holds(spent) => Ok(Refreshed::Adopted(now_stored)),
-            _ => Err(error()),
+        let is_stale = matches!(committed.outcomes.first(), Some(Ok(Outcome::Stale)));
+        let is_back = login.record.replaced.is_some_and(|replaced| now_stored.holds(replaced));
+        if (is_stale || !now_stored.holds(login.spent())) && !is_back {
+            return Ok(Refreshed::Adopted(now_stored));
         }
+        Err(error())
     }
 
     /// Each death is said once: when it is written.
@@ -505,21 +566,44 @@ impl Attempt<'_> {
         Ok(self.inner.store.apply(changes, Pruning::Nothing, self.now())?)
     }
 
+    /// Tries again, for a while, to write what must not be lost: it is the only copy of the login.
+    fn insist(&self, keep: impl Fn() -> Result<Refreshed, RefreshError>) -> Result<Refreshed, RefreshError> {
+        let begun = Instant::now();
+        loop {
+            let error = match keep() {
+                // Who is gone by now needs no tokens.
+                Err(RefreshError::Store(error)) if !matches!(error, StoreError::Change(_)) => error,
+                result => return result,
+            };
+            if begun.elapsed() >= self.inner.insistence {
+                let (provider, id) = (self.ask.provider.clone(), self.ask.id.clone());
+                return Err(RefreshError::NotKept { provider, id, source: error });
+            }
+            thread::sleep(BETWEEN_ATTEMPTS);
+        }
+    }
+
     fn now(&self) -> DateTime<Utc> {
         (self.inner.clock)()
     }
 }
 
-/// Tries again to write what must not be lost.
-fn insist<T>(write: impl Fn() -> Result<T, RefreshError>) -> Result<T, RefreshError> {
-    let mut attempts = 1;
-    loop {
-        match write() {
-            Err(_) if attempts < ATTEMPTS_TO_KEEP => {
-                attempts += 1;
-                thread::sleep(BETWEEN_ATTEMPTS);
-            }
-            result => return result,
-        }
-    }
+/// Which of the locks a refresh token has: whoever spends it holds that, wherever in a store the token stands.
+fn slot(token: &Secret) -> u64 {
+    let digits = token.fingerprint().to_string();
+    let digits = digits.get(digits.len().saturating_sub(2)..).unwrap_or_default();
+    u64::from_str_radix(digits, 16).unwrap_or_default()
+}
+
+fn begun(is_retry: bool) -> Stage {
+    Stage::Begun { pid: std::process::id(), is_retry }
+}
+
+const IN_A_CRASH: &str = "lost in a crash at";
+
+/// What is said of a login whose token is spent, or may be, and whose successor nobody has.
+fn lost(at: DateTime<Utc>, how: &str) -> Failure {
+    Failure::unstated()
+        .code(format!("{how} {}", time::format(at)))
+        .message("the refresh token was sent, and the answer was not kept")
 }

@@ -4,7 +4,7 @@ use pool_core::Provider;
 use pool_oauth::{Ask, RefreshError, SendError, Settings, SettingsError};
 use serde_json::Value;
 
-use crate::support::{ACME, Act, World, put, seen};
+use crate::support::{ACME, Act, World, put, put_text, seen};
 
 const PAIR: &str = r#"{"access_token": "new-access", "refresh_token": "new-refresh", "expires_in": 3600}"#;
 const GONE: &str = r#"{"error": "invalid_grant"}"#;
@@ -140,28 +140,152 @@ fn a_token_whose_answer_never_came_is_sent_once_more_and_never_again() {
 }
 
 #[test]
-fn what_an_account_may_not_do_is_no_death() {
+fn a_token_that_is_still_good_outlives_its_lost_login() {
     let world = World::acme();
-    world.says(403, r#"{"error": "access_denied", "error_description": "Your plan does not include this."}"#);
-    assert!(matches!(world.refresh(), Err(RefreshError::NotEntitled { .. })));
-    assert_eq!(world.record()["last_error"]["kind"], "entitlement");
-    assert_eq!(world.record()["status"], "exhausted");
+    world.put_good_for_an_hour();
+    for _ in 0..2 {
+        world.endpoint.then(Act::Fail(SendError::TimedOut));
+        world.refresh().unwrap_err();
+        world.passes(1);
+    }
+    for _ in 0..3 {
+        let lost = world.refresh().unwrap_err();
+        assert!(matches!(lost, RefreshError::Lost { .. }), "{lost}");
+        assert!(lost.to_string().ends_with("its token is good until 2026-05-26T13:00:00Z"), "{lost}");
+        assert_eq!(world.record()["status"], Value::Null, "it stays in use");
+    }
+    world.passes(60);
+    assert!(matches!(world.refresh(), Err(RefreshError::Dead { .. })));
+    assert_eq!((world.record()["status"].as_str(), world.endpoint.sent().len()), (Some("dead"), 2));
 }
 
 #[test]
-fn tokens_of_another_account_are_refused() {
-    // The claims are {"account_id":"A","sub":"u"} and {"account_id":"B","sub":"u"}.
-    let (mine, theirs) = (
-        "e30.eyJhY2NvdW50X2lkIjoiQSIsInN1YiI6InUifQ.c2ln",
-        "e30.eyJhY2NvdW50X2lkIjoiQiIsInN1YiI6InUifQ.c2ln",
-    );
-    let world = World::of("acme", mine, "old-refresh");
-    world.says(200, &format!(r#"{{"access_token": "{theirs}", "refresh_token": "new-refresh"}}"#));
+fn what_an_account_may_not_do_is_no_death() {
+    let no = r#"{"error": "access_denied", "error_description": "Your plan does not include this."}"#;
+    let world = World::acme();
+    world.says(403, no);
+    assert!(matches!(world.refresh(), Err(RefreshError::NotEntitled { .. })));
+    assert_eq!(world.record()["last_error"]["kind"], "entitlement");
+    assert_eq!(world.record()["status"], "exhausted");
+
+    let world = World::acme();
+    world.put_good_for_an_hour();
+    world.says(403, no);
+    assert!(matches!(world.refresh(), Err(RefreshError::NotEntitled { .. })));
+    assert_eq!(world.record()["status"], Value::Null, "its token is still good");
+    assert!(matches!(world.refresh(), Err(RefreshError::Resting { .. })), "and nobody asks at once again");
+    assert_eq!(world.endpoint.sent().len(), 1);
+}
+
+/// The claims are `{"account_id":"A","sub":"u"}` and `{"account_id":"B","sub":"u"}`.
+const MINE: &str = "e30.eyJhY2NvdW50X2lkIjoiQSIsInN1YiI6InUifQ.c2ln";
+const THEIRS: &str = "e30.eyJhY2NvdW50X2lkIjoiQiIsInN1YiI6InUifQ.c2ln";
+
+#[test]
+fn tokens_of_another_account_are_refused_and_the_token_is_spent() {
+    let world = World::of("acme", MINE, "old-refresh");
+    world.says(200, &format!(r#"{{"access_token": "{THEIRS}", "refresh_token": "new-refresh"}}"#));
     assert!(matches!(world.refresh(), Err(RefreshError::OtherAccount { .. })));
     assert_eq!(
         (world.entry()["access_token"].as_str(), world.entry()["refresh_token"].as_str()),
-        (Some(mine), Some("old-refresh"))
+        (Some(MINE), Some("old-refresh"))
     );
+    let spent = world.refresh().unwrap_err();
+    assert!(spent.to_string().contains("spent for the tokens of another account at"), "{spent}");
+    assert_eq!(world.endpoint.sent().len(), 1);
+}
+
+#[test]
+fn a_token_that_we_replaced_is_not_sent_again_whoever_wrote_it_back() {
+    let world = World::acme();
+    let before = world.text();
+    world.says(200, PAIR);
+    world.refresh().unwrap();
+    let stale = |text: &str| text.replace("new-access", "old-access").replace("new-refresh", "old-refresh");
+    world.passes(3);
+    world.put_text(&stale(&world.text()));
+    let gone = world.refresh().unwrap_err();
+    assert!(gone.to_string().contains("written back by another program"), "{gone}");
+    assert_eq!(world.endpoint.sent().len(), 1);
+    assert!(before.contains("old-refresh"));
+}
+
+#[test]
+fn a_stale_writer_during_the_exchange_costs_nothing() {
+    let world = World::acme();
+    world.says(200, PAIR);
+    world.refresh().unwrap();
+    world.passes(60);
+    let stale = world.text().replace("new-access", "old-access").replace("new-refresh", "old-refresh");
+    let path = world.path();
+    let write_back = move || put_text(&path, &stale);
+    let next = PAIR.replace("new", "next");
+    world.endpoint.then(Act::Meanwhile(Box::new(write_back), 200, next));
+    assert_eq!(world.outcome(), "renewed [next-access next-refresh]");
+}
+
+#[test]
+fn new_tokens_are_written_as_soon_as_that_can_be_done() {
+    let world = World::acme();
+    let (path, text) = (world.path(), world.text());
+    let spoil = move || {
+        put_text(&path, "{");
+        std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            put_text(&path, &text);
+        });
+    };
+    world.endpoint.then(Act::Meanwhile(Box::new(spoil), 200, PAIR.to_owned()));
+    assert_eq!(world.outcome(), "renewed [new-access new-refresh]");
+
+    let world = World::acme();
+    let path = world.path();
+    world.endpoint.then(Act::Meanwhile(Box::new(move || put_text(&path, "{")), 200, PAIR.to_owned()));
+    let lost = world.refresh().unwrap_err();
+    assert!(matches!(lost, RefreshError::NotKept { .. }), "{lost}");
+}
+
+#[test]
+fn who_is_dead_removed_or_not_alone_is_not_renewed() {
+    let world = World::acme();
+    let runtime = |record: &str| {
+        let runtime = format!("}}]}}, \"credential_pool_runtime\": {{\"acme\": {{\"a\": {record}}}}}}}");
+        world.put("old-access", "old-refresh");
+        world.put_text(&world.text().replace("}]}}", &runtime));
+    };
+    let access = pool_core::Fingerprint::of("old-access");
+    runtime(&format!(
+        r#"{{"status": "dead", "subject": "{access}", "last_error": {{"kind": "auth_permanent"}}}}"#
+    ));
+    assert!(matches!(world.refresh(), Err(RefreshError::Dead { .. })), "{}", world.text());
+    runtime(&format!(r#"{{"status": "removed", "subject": "{access}"}}"#));
+    assert!(matches!(world.refresh(), Err(RefreshError::Removed { .. })));
+    runtime(&format!(
+        r#"{{"refresh": {{"subject": "{}", "at": "2036-01-01T00:00:00Z", "until": "2036-01-01T00:00:00Z"}}}}"#,
+        pool_core::Fingerprint::of("old-refresh")
+    ));
+    world.says(200, PAIR);
+    assert_eq!(world.outcome(), "renewed [new-access new-refresh]", "nobody rests for ten years");
+    world.put("old-access", "old-refresh");
+    let twice = world.text().replace("[", "[{\"id\": \"a\", \"access_token\": \"another\"}, ");
+    world.put_text(&twice);
+    assert!(
+        world.refresh().unwrap_err().to_string().contains("share the id"),
+        "{}",
+        world.refresh().unwrap_err()
+    );
+    assert_eq!(world.endpoint.sent().len(), 1);
+}
+
+#[test]
+fn a_token_that_was_renewed_a_moment_ago_and_has_ended_is_renewed_again() {
+    let world = World::acme();
+    world
+        .says(200, r#"{"access_token": "short-access", "refresh_token": "short-refresh", "expires_in": 30}"#);
+    world.refresh().unwrap();
+    world.passes(1);
+    world.says(200, PAIR);
+    assert_eq!(world.outcome(), "renewed [new-access new-refresh]");
 }
 
 #[test]

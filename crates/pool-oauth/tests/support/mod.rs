@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{CredentialId, Fingerprint, Headers, Provider};
@@ -106,6 +107,15 @@ impl World {
         self.folder.path().join("auth.json")
     }
 
+    /// Writes the whole store anew, as another program would.
+    pub(crate) fn put_text(&self, text: &str) {
+        put_text(&self.path(), text);
+    }
+
+    pub(crate) fn text(&self) -> String {
+        std::fs::read_to_string(self.path()).unwrap()
+    }
+
     /// Writes the store anew, as another program would.
     pub(crate) fn put(&self, access: &str, refresh: &str) {
         put(&self.path(), &self.provider, access, refresh, "2026-05-26T12:00:00Z");
@@ -130,7 +140,9 @@ impl World {
 
     pub(crate) fn refresher(&self) -> Refresher {
         let now = Arc::clone(&self.now);
-        Refresher::with(FileStore::new(self.path()), self.endpoint.clone(), move || *now.lock().unwrap())
+        let store = FileStore::new(self.path());
+        let refresher = Refresher::with(store, self.endpoint.clone(), move || *now.lock().unwrap());
+        refresher.insist_for(Duration::from_millis(300))
     }
 
     /// What an agent holds, by the same clock.
@@ -183,13 +195,17 @@ impl World {
 }
 
 #[expect(clippy::disallowed_methods, reason = "another program writes the store")]
+pub(crate) fn put_text(path: &std::path::Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+}
+
 pub(crate) fn put(path: &std::path::Path, provider: &Provider, access: &str, refresh: &str, ends: &str) {
     let text = format!(
         r#"{{"version": 1, "providers": {{}}, "credential_pool": {{"{provider}": [
             {{"id": "a", "label": "work", "auth_type": "oauth", "priority": 0, "source": "manual:device_code",
               "access_token": "{access}", "refresh_token": "{refresh}", "expires_at": "{ends}"}}]}}}}"#
     );
-    std::fs::write(path, text).unwrap();
+    put_text(path, &text);
 }
 
 pub(crate) fn seen(secret: &str) -> Option<Fingerprint> {
