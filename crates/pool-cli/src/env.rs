@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use pool_sources::Places;
+use pool_store::ProfileStore;
 
 /// Where Hermes Agent keeps its files; white space around it and an empty value do not count.
 const HERMES_HOME: &str = "HERMES_HOME";
@@ -20,8 +21,20 @@ pub(crate) fn default_store() -> Option<PathBuf> {
         let path = home.to_str().map_or_else(|| PathBuf::from(&home), |text| PathBuf::from(text.trim()));
         (!path.as_os_str().is_empty()).then_some(path)
     });
-    let home = home.or_else(|| etcetera::home_dir().ok().map(|home| home.join(".hermes")))?;
+    let home = home.or_else(default_home)?;
     Some(home.join("auth.json"))
+}
+
+/// The root store behind a store, where that is the one of a profile. A home that the environment names has its root where
+/// Hermes would look for it. A store that a person names may be anything, such as a backup: it has one only if it is called
+/// like the store of a profile.
+pub(crate) fn root_behind(store: &Path, is_named: bool) -> Option<PathBuf> {
+    let default_home = default_home().filter(|_| !is_named);
+    ProfileStore::root_behind(store, default_home.as_deref())
+}
+
+fn default_home() -> Option<PathBuf> {
+    etcetera::home_dir().ok().map(|home| home.join(".hermes"))
 }
 
 /// Where other tools keep their logins; nowhere where no home folder is known.

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use pool_core::CredentialId;
 use pool_oauth::{DeviceCode, DeviceLogin, Http, Keep, Kept, Profile, Settings, Waiter, replaceable};
-use pool_store::FileStore;
 
 use crate::args::LoginArgs;
 use crate::context::{self, Context};
@@ -23,8 +22,13 @@ pub(crate) fn run(context: &Context, args: &LoginArgs) -> Result<ExitCode, Comma
     show(context, &code);
     let finished = login.finish(&code, || context.moment());
     output::print_progress("");
-    let kept = finished?.keep(&FileStore::new(&context.store), &args.provider, &keep, context.moment())?;
+    let finished = finished?;
+    let lent = context.lent();
+    let kept = finished.keep(&context.pool_store(), &args.provider, &keep, context.moment())?;
     say(context, args, &kept)?;
+    if let (Kept::Added(_), Ok(mut lent)) = (&kept, lent) {
+        lent.say_hidden(&args.provider);
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -24,8 +24,9 @@ pub(crate) fn run(context: &Context, args: &RefreshArgs) -> Result<ExitCode, Com
     let handle = context.handle();
     let pools = context.pools(&handle)?;
     let pool = context::pool(&pools, &args.provider)?;
-    let profile = Settings::beside(&context.store)?.profile_at(&args.provider, args.token_url.as_ref())?;
-    let refresher = context.refresher();
+    let profile = Settings::beside(&context.holder(&args.provider)?)?
+        .profile_at(&args.provider, args.token_url.as_ref())?;
+    let refresher = context.refresher(&args.provider)?;
     let results: Vec<Outcome> = chosen(pool, args)?
         .into_iter()
         .map(|login| renew(context, args, &refresher, &profile, login))

@@ -26,6 +26,7 @@ impl Shell {
             Remedy::Revive { provider, name } => {
                 self.of_credential("pool reset", &["--dead"], provider, name)
             }
+            Remedy::Examine { path } => Self::of(path).ours("pool doctor", &[], &[]),
             Remedy::Permit { path, mode } => format!("chmod {mode} {}", quoted_path(path)),
             Remedy::Delete { path } => format!("rm {}", quoted_path(path)),
             Remedy::MakeFolder { path } => format!("mkdir -p {}", quoted_path(path)),

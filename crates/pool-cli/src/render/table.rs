@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, Utc};
 use comfy_table::{CellAlignment, Table, presets};
@@ -10,19 +12,31 @@ const DEAD: Style = AnsiColor::Red.on_default().bold();
 const RESTING: Style = AnsiColor::Yellow.on_default();
 const UNUSABLE: Style = Style::new().dimmed();
 
+/// A pool to look at.
+pub(crate) struct Look<'a> {
+    pub(crate) pool: &'a Pool,
+    /// The one that would be picked.
+    pub(crate) next: Option<CredentialId>,
+    /// The root store, where it lends this pool.
+    pub(crate) root: Option<&'a Path>,
+}
+
 /// The pools as people look at them: a table each, with the one that would be picked marked, and what to do about the dead.
-pub(crate) fn list<'a>(
-    pools: impl Iterator<Item = (&'a Pool, Option<CredentialId>)>,
-    now: DateTime<Utc>,
-) -> String {
-    let blocks: Vec<String> = pools.map(|(pool, next)| block(pool, next.as_ref(), now)).collect();
+pub(crate) fn list<'a>(looks: impl Iterator<Item = Look<'a>>, now: DateTime<Utc>) -> String {
+    let blocks: Vec<String> = looks.map(|look| block(&look, now)).collect();
     blocks.join("\n")
 }
 
-fn block(pool: &Pool, next: Option<&CredentialId>, now: DateTime<Utc>) -> String {
+fn block(look: &Look<'_>, now: DateTime<Utc>) -> String {
+    let (pool, next) = (look.pool, look.next.as_ref());
     let count = pool.credentials().len();
     let noun = if count == 1 { "credential" } else { "credentials" };
-    let mut text = format!("{TITLE}{}{TITLE:#} ({count} {noun})\n", printable(pool.provider().as_str()));
+    let lent = look.root.map(|root| format!(", lent by {}", printable(&root.display().to_string())));
+    let mut text = format!(
+        "{TITLE}{}{TITLE:#} ({count} {noun}{})\n",
+        printable(pool.provider().as_str()),
+        lent.unwrap_or_default()
+    );
     let rows: Vec<(&Credential, Standing)> = pool.standings(now).collect();
     for (line, (_, how)) in table(pool, &rows, next, now).lines().zip(header_and(&rows)) {
         let style = how.map_or(UNUSABLE, style);
