@@ -33,7 +33,7 @@ fn of_codex(action: Action) -> Change {
 }
 
 fn elsewhere() -> Pools {
-    let acme = Provider::new("acme").unwrap();
+    let acme = Provider::new("acme").expect("not empty");
     Pools::new([Pool::new(acme, vec![key("x")], Default::default())])
 }
 

@@ -368,7 +368,7 @@ fn counters_wait_for_a_reason_in_their_own_file_or_for_a_flush() {
     let handle = family.handle();
     let root = family.root.photo();
     for provider in [openrouter(), openrouter(), acme()] {
-        handle.lease(&PickRequest::new(provider)).unwrap();
+        drop(handle.lease(&PickRequest::new(provider)).unwrap());
     }
     handle.report(&acme(), by_id("y"), throttled()).unwrap();
     assert_eq!(family.root.photo(), root, "the own store had a reason, the root had none");
