@@ -1,16 +1,20 @@
 //! A profile: what it sees of its own store and of the root's, and which of them keeps what.
 
 use std::fs;
-use std::sync::Barrier;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use pool_core::{
     Action, Change, Credential, Grant, Judgement, Outcome, PickRequest, Provider, Revive, Source, Tokens,
     Usage,
 };
 use pool_store::{
-    FileStore, PickError, PoolHandle, Problem, ProfileStore, Pruning, Reported, Store, StoreError,
+    Committed, FileStore, Loaded, MemoryStore, PickError, PoolHandle, Problem, ProfileStore, Pruning,
+    Reported, Store, StoreError, Version,
 };
 
 use crate::support::{
@@ -54,16 +58,16 @@ fn acme_keys(ids: &[&str]) -> String {
     Home::text_of_keys(ids).replace("openrouter", "acme")
 }
 
-fn change(provider: Provider, action: Action) -> (chrono::DateTime<chrono::Utc>, Change) {
+fn change(provider: Provider, action: Action) -> (DateTime<Utc>, Change) {
     (noon(), Change { provider, action })
 }
 
-fn fail(provider: Provider, name: &str) -> (chrono::DateTime<chrono::Utc>, Change) {
+fn fail(provider: Provider, name: &str) -> (DateTime<Utc>, Change) {
     let judgement = Judgement::of(revoked(), &provider, &Default::default(), noon());
     change(provider, Action::Fail { target: by_id(name), judgement })
 }
 
-fn count(provider: Provider, name: &str) -> (chrono::DateTime<chrono::Utc>, Change) {
+fn count(provider: Provider, name: &str) -> (DateTime<Utc>, Change) {
     let usage = Usage { request_count: 1, last_used_at: Some(noon()) };
     change(provider, Action::Count { uses: [(id(name), usage)].into() })
 }
@@ -378,6 +382,47 @@ fn counters_wait_for_a_reason_in_their_own_file_or_for_a_flush() {
     assert_eq!(written("a") + written("b"), 2);
     handle.flush().unwrap();
     assert_eq!(written("a") + written("b"), 2);
+}
+
+/// Keeps all, but cannot promise that what is about openrouter outlives a power loss.
+#[derive(Debug)]
+struct NotDurable {
+    memory: MemoryStore,
+    writes: Arc<AtomicUsize>,
+}
+
+impl Store for NotDurable {
+    fn load(&self, known: Option<&Version>, now: DateTime<Utc>) -> Result<Option<Loaded>, StoreError> {
+        self.memory.load(known, now)
+    }
+
+    fn apply(
+        &self,
+        changes: &[(DateTime<Utc>, Change)],
+        pruning: Pruning,
+        now: DateTime<Utc>,
+    ) -> Result<Committed, StoreError> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        let mut committed = self.memory.apply(changes, pruning, now)?;
+        let source = Arc::new(io::Error::other("the folder cannot be synced"));
+        let error = StoreError::NotDurable { path: "auth.json".into(), source };
+        let refused = changes.iter().enumerate().filter(|(_, (_, change))| change.provider == openrouter());
+        committed.refused = refused.map(|(place, _)| (place, error.clone())).collect();
+        Ok(Committed { version: None, ..committed })
+    }
+}
+
+#[test]
+fn what_is_kept_but_may_not_last_is_said_and_not_written_again() {
+    let home = Home::with_keys(&["a", "b"]);
+    let (memory, writes) = (MemoryStore::new(home.load().unwrap().pools), Arc::new(AtomicUsize::new(0)));
+    let handle = handle(NotDurable { memory, writes: Arc::clone(&writes) });
+    let lease = handle.lease(&PickRequest::new(openrouter())).unwrap();
+    let error = handle.report_lease(&lease, revoked()).unwrap_err();
+    assert!(matches!(error, StoreError::NotDurable { .. }));
+    assert_eq!((status(&handle, "a").as_str(), uses(&handle, "a")), ("dead", 1));
+    handle.flush().unwrap();
+    assert_eq!(writes.load(Ordering::SeqCst), 1);
 }
 
 #[test]
