@@ -381,3 +381,29 @@ impl Store for ProfileStore {
         whole.finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_an_error_of_all_where_a_part_is_kept() {
+        let read_only = || StoreError::ReadOnly { path: "auth.json".into() };
+        let not_durable = || {
+            let source = Arc::new(std::io::Error::other("no sync"));
+            StoreError::NotDurable { path: "auth.json".into(), source }
+        };
+        let error_of_all = |refused: Vec<StoreError>| {
+            let outcomes = vec![Ok(Outcome::Waiting); 2];
+            let refused = refused.into_iter().enumerate().collect();
+            let layers = Layers::default();
+            let whole = Whole { layers, own: None, root: None, outcomes, refused, written: false };
+            whole.error_of_all().map(StoreError::in_words)
+        };
+        assert_eq!(error_of_all(vec![]), None);
+        assert_eq!(error_of_all(vec![read_only()]), None);
+        assert_eq!(error_of_all(vec![not_durable(), read_only()]), None);
+        assert!(error_of_all(vec![read_only(), read_only()]).is_some());
+        assert!(error_of_all(vec![not_durable(), not_durable()]).is_some());
+    }
+}

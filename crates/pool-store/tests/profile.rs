@@ -245,6 +245,7 @@ fn a_broken_root_takes_nothing_from_the_profile_and_is_said_once() {
     assert_eq!(picked(&handle), "a");
     family.root.put("auth.json", "{");
     assert_eq!(Log::warnings_of(|| drop(handle.pools())).len(), 1, "it is another time");
+    assert_eq!(picked(&handle), "no usable credential for `openrouter`");
 }
 
 #[test]
