@@ -57,21 +57,21 @@ impl Layers {
         }
         match self.of(&change.provider)? {
             // A report may come when the profile has got a credential of its own: it is about the root's all the same.
-            Layer::Own if self.is_of_the_hidden(change) => Some(Layer::Root),
+            Layer::Own if !self.could_take(Layer::Own, change) && self.could_take(Layer::Root, change) => {
+                Some(Layer::Root)
+            }
             layer => Some(layer),
         }
     }
 
-    /// Whether it is about a secret that only the root stores.
-    fn is_of_the_hidden(&self, change: &Change) -> bool {
+    /// Whether a layer stores the secret that a change is about; where it names none, nothing speaks against it.
+    #[must_use]
+    pub fn could_take(&self, layer: Layer, change: &Change) -> bool {
         let Some(target @ (Target::Held(..) | Target::Secret(_))) = change.action.target() else {
-            return false;
+            return true;
         };
-        let is_at = |layer| {
-            let pool = self.at(layer).get(&change.provider);
-            pool.is_some_and(|pool| pool.credentials().iter().any(|credential| target.means(credential)))
-        };
-        !is_at(Layer::Own) && is_at(Layer::Root)
+        let pool = self.at(layer).get(&change.provider);
+        pool.is_some_and(|pool| pool.credentials().iter().any(|credential| target.means(credential)))
     }
 
     /// The pools of a layer.

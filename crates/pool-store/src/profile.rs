@@ -72,7 +72,7 @@ impl Root {
 enum Fate {
     Apply(Layer),
     Answered(Answer),
-    /// Only the root could have what it is about, and cannot be used.
+    /// Only the root can have what it is about, and cannot be used.
     Refused(StoreError),
 }
 
@@ -201,12 +201,13 @@ impl ProfileStore {
     fn fates(&self, reading: &Reading, changes: &[(DateTime<Utc>, Change)]) -> Vec<Fate> {
         let mut layers = reading.layers();
         let fate = |(at, change): &(DateTime<Utc>, Change)| {
-            let Some(layer) = layers.of_change(change) else {
-                return match &reading.root {
-                    Root::Unusable(error) => Fate::Refused(error.clone()),
-                    Root::Here(_) | Root::Missing => Fate::Apply(Layer::Own),
-                };
-            };
+            let layer = layers.of_change(change);
+            if let Root::Unusable(error) = &reading.root
+                && (layer.is_none() || !layers.could_take(Layer::Own, change))
+            {
+                return Fate::Refused(error.clone());
+            }
+            let layer = layer.unwrap_or(Layer::Own);
             if layer == Layer::Root && matches!(change.action, Action::Remove { .. }) {
                 return Fate::Answered(self.refuse_to_remove(&layers, change, *at));
             }

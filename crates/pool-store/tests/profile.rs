@@ -206,6 +206,18 @@ fn changes_of_either_file_are_seen_and_nothing_else_is_news() {
 }
 
 #[test]
+fn a_lent_variable_is_the_one_beside_the_root() {
+    let entry = r#"{"credential_pool": {"openrouter": [{"id": "e", "source": "env:ACME_KEY"}]}}"#;
+    let family = Family::new(Home::empty(), Home::with(entry));
+    family.own.put(".env", "ACME_KEY=sk-test-of-the-profile");
+    let handle = family.handle();
+    for secret in ["sk-test-of-the-root", "sk-test-of-the-root-later"] {
+        family.root.put(".env", format!("ACME_KEY={secret}"));
+        assert_eq!(handle.lease(&PickRequest::new(openrouter())).unwrap().secret().expose(), secret);
+    }
+}
+
+#[test]
 fn a_root_that_is_missing_is_no_root() {
     let own = Home::with_keys(&["o"]);
     let warnings = Log::warnings_of(|| {
@@ -246,6 +258,22 @@ fn a_broken_root_takes_nothing_from_the_profile_and_is_said_once() {
     family.root.put("auth.json", "{");
     assert_eq!(Log::warnings_of(|| drop(handle.pools())).len(), 1, "it is another time");
     assert_eq!(picked(&handle), "no usable credential for `openrouter`");
+}
+
+#[test]
+fn a_late_report_on_a_lent_key_waits_for_a_root_that_broke_meanwhile() {
+    let family = Family::new(Home::empty(), Home::with_keys(&["a"]));
+    let handle = family.handle();
+    let lease = handle.lease(&PickRequest::new(openrouter())).unwrap();
+    handle.add(&openrouter(), credential("o")).unwrap();
+    let whole = family.root.text();
+    family.root.put("auth.json", "{");
+    let error = handle.report_lease(&lease, revoked()).unwrap_err();
+    assert!(matches!(error, StoreError::VerdictNotSaved { .. }), "{error:?}");
+    handle.report(&openrouter(), by_id("o"), throttled()).unwrap();
+    family.root.put("auth.json", whole);
+    drop(handle);
+    assert_eq!(family.root.record("a")["status"], "dead");
 }
 
 #[test]
