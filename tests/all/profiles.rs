@@ -72,6 +72,7 @@ fn a_profile_uses_what_the_root_lends() {
             "list acme --json",
             "pick openrouter",
             "report openrouter r1 --status 401 --code token_revoked",
+            "list openrouter",
             "pick openrouter --strategy round_robin",
             "success openrouter r2",
             "reset openrouter --dead",

@@ -18,6 +18,11 @@ impl Shell {
         Self { store: (!is_default).then(|| store.to_owned()) }
     }
 
+    /// The argument that names a store, with the space before it.
+    pub(crate) fn named(store: &Path) -> String {
+        format!(" --store {}", quoted_path(store))
+    }
+
     /// What does this, on one line.
     pub(crate) fn command(&self, remedy: &Remedy) -> String {
         match remedy {

@@ -3,9 +3,9 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, Utc};
 use comfy_table::{CellAlignment, Table, presets};
-use pool_core::{AuthType, Credential, CredentialId, Pool, Provider, Record, Standing};
+use pool_core::{AuthType, Credential, CredentialId, Pool, Record, Standing};
 
-use crate::render::{counted, cut, left, printable, standing, strikes};
+use crate::render::{Shell, counted, cut, left, printable, standing, strikes};
 
 const TITLE: Style = Style::new().bold();
 const DEAD: Style = AnsiColor::Red.on_default().bold();
@@ -43,7 +43,7 @@ fn block(look: &Look<'_>, now: DateTime<Utc>) -> String {
         text += &format!("{style}{}{style:#}\n", line.trim_end());
     }
     for (credential, how) in &rows {
-        for advice in advice(pool.provider(), credential, how, now) {
+        for advice in advice(look, credential, how, now) {
             text += &format!("  {advice}\n");
         }
         for (model, how) in pool.models_out(credential, now) {
@@ -112,16 +112,18 @@ fn style(how: &Standing) -> Style {
 }
 
 /// What a person should know or do about one credential.
-fn advice(provider: &Provider, credential: &Credential, how: &Standing, now: DateTime<Utc>) -> Vec<String> {
-    let (provider, id) = (printable(provider.as_str()), printable(credential.id.as_str()));
+fn advice(look: &Look<'_>, credential: &Credential, how: &Standing, now: DateTime<Utc>) -> Vec<String> {
+    let (provider, id) = (printable(look.pool.provider().as_str()), printable(credential.id.as_str()));
     let mut advice = Vec::new();
     if let Standing::Dead { since, .. } = how {
+        // What is lent is mended where it is.
+        let there = look.root.map(|root| printable(&Shell::named(root))).unwrap_or_default();
         let since = since.map(|since| format!(" for {}", left(now - since))).unwrap_or_default();
         let cure = match credential.auth_type {
-            AuthType::OAuth => "sign in again, and its new token brings it back",
-            _ => "its key will not work again: `pool add` the new one",
+            AuthType::OAuth => "sign in again, and its new token brings it back".to_owned(),
+            _ => format!("its key will not work again: `pool add{there}` the new one"),
         };
-        advice.push(format!("{id} is dead{since}: {cure}; or `pool remove {provider} {id}`"));
+        advice.push(format!("{id} is dead{since}: {cure}; or `pool remove{there} {provider} {id}`"));
     } else if let Some(ended_at) = credential.token_ends_at().filter(|ends_at| *ends_at <= now) {
         advice.push(format!(
             "{id}: its access token ended {} ago, so its next use needs a refresh",
