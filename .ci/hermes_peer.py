@@ -269,7 +269,7 @@ def family():
 
 
 def a_profile_sees_what_hermes_sees_there():
-    with profile_and_root(*family()) as (profile, root):
+    with profile_and_root(*family()) as (profile, _):
         with hermes(profile) as other:
             for provider, count in ((LENT, 3), (EMPTY, 3), (OWN, 1)):
                 seen = [credential["id"] for credential in other.ask("load", provider=provider)]

@@ -179,12 +179,12 @@ impl ProfileStore {
         let loaded = self.root.load(known, now);
         let problem = loaded.as_ref().err().filter(|error| !matches!(error, StoreError::NoFolder { .. }));
         let problem = problem.map(StoreError::in_words);
-        let mut said = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
-        if *said != problem {
-            if let Some(problem) = &problem {
-                tracing::warn!(problem, "the root store lends nothing");
-            }
-            *said = problem;
+        let said = {
+            let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *complaint, problem.clone())
+        };
+        if let Some(problem) = problem.filter(|problem| said.as_ref() != Some(problem)) {
+            tracing::warn!(problem, "the root store lends nothing");
         }
         loaded
     }
