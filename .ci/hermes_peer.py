@@ -46,7 +46,7 @@ def equal(found, expected, what):
 
 def environment(home):
     """Nothing of this environment but the path."""
-    return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(home), "HERMES_HOME": str(home)}
+    return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(home.user), "HERMES_HOME": str(home.path)}
 
 
 class Hermes:
@@ -58,7 +58,7 @@ class Hermes:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment(home.path),
+            env=environment(home),
         )
 
     def tell(self, do, **arguments):
@@ -100,8 +100,9 @@ def hermes(home):
 class Home:
     """A folder with a store, and our programs on it."""
 
-    def __init__(self, path):
+    def __init__(self, path, user=None):
         self.path = Path(path)
+        self.user = user or self.path
         self.store = self.path / "auth.json"
 
     def put(self, store):
@@ -130,7 +131,7 @@ class Home:
         program, *arguments = words
         command = [PROGRAMS / program, *map(str, arguments)]
         outputs = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.Popen(command, text=True, env=environment(self.path), **outputs)
+        return subprocess.Popen(command, text=True, env=environment(self), **outputs)
 
     def run(self, *words):
         return finish(self.start(*words))
@@ -238,6 +239,66 @@ def we_see_what_hermes_wrote():
         home.expect({"n1": "ok", "n2": "ok"}, "what Hermes added")
         equal(home.run("pool-migrate", "--check"), "nothing to move\n", "a store that Hermes made")
         equal(home.run("pool", "pick", PEER, "--print-secret").strip(), "sk-made-up-n1", "the first in line")
+
+
+# --- A profile and the root behind it ---
+
+
+@contextmanager
+def profile_and_root(own, root):
+    with tempfile.TemporaryDirectory(prefix="hermes-peer-") as user:
+        folder = Path(user) / ".hermes/profiles/work"
+        folder.mkdir(parents=True)
+        profile, behind = Home(folder, user), Home(Path(user) / ".hermes", user)
+        profile.put(own)
+        behind.put(root)
+        yield profile, behind
+
+
+LENT, EMPTY, OWN = "custom:lent", "custom:empty", "custom:own"
+
+
+def family():
+    """The root has three keys of each of three providers; the profile has an empty list of one, and a key of another."""
+    root = {"version": 1, "providers": {}, "credential_pool": {}}
+    for provider in (LENT, EMPTY, OWN):
+        root["credential_pool"] |= keys(3, provider)["credential_pool"]
+    own = keys(1, OWN)
+    own["credential_pool"][EMPTY] = []
+    return own, root
+
+
+def a_profile_sees_what_hermes_sees_there():
+    with profile_and_root(*family()) as (profile, _):
+        with hermes(profile) as other:
+            for provider, count in ((LENT, 3), (EMPTY, 3), (OWN, 1)):
+                seen = [credential["id"] for credential in other.ask("load", provider=provider)]
+                equal(seen, list(profile.listed(provider)), f"what both see of {provider}")
+                equal(len(seen), count, f"how many there are of {provider}")
+
+
+def hermes_in_a_profile_passes_over_what_a_profile_of_ours_saw_die():
+    own, before = family()
+    with profile_and_root(own, before) as (profile, root):
+        root.migrate(projected=True)
+        profile.dies("k0", provider=LENT)
+        equal(root.record("k0", LENT).get("status"), "dead", "the record is the root's")
+        equal(profile.json(), own, "nothing is written to the profile")
+        with hermes(profile) as other:
+            other.ask("load", provider=LENT)
+            equal(other.ask("picks", provider=LENT, count=3), ["k1"] * 3, "whom Hermes picks in the profile")
+
+
+def hermes_copies_what_it_marks_to_the_profile():
+    with profile_and_root(*family()) as (profile, root):
+        before = root.store.read_bytes()
+        with hermes(profile) as other:
+            other.ask("load", provider=LENT)
+            other.ask("mark", provider=LENT, id="k1", status=429)
+        equal(root.store.read_bytes(), before, "the root after a mark of Hermes in the profile")
+        equal([entry["id"] for entry in profile.json()["credential_pool"][LENT]], ["k0", "k1", "k2"], "the copy")
+        profile.expect({"k0": "ok", "k1": "exhausted", "k2": "ok"}, "the mark as the profile has it", provider=LENT)
+        root.expect({"k1": "ok"}, "the root", provider=LENT)
 
 
 # --- What is taken in, and what is not ---
@@ -650,6 +711,9 @@ def a_mark_that_we_merged_outlives_a_stale_memory():
 CHECKS = [
     hermes_sees_in_our_layouts_what_it_saw_in_its_own,
     we_see_what_hermes_wrote,
+    a_profile_sees_what_hermes_sees_there,
+    hermes_in_a_profile_passes_over_what_a_profile_of_ours_saw_die,
+    hermes_copies_what_it_marks_to_the_profile,
     hermes_keeps_what_we_took_in,
     hermes_leaves_out_what_we_removed,
     hermes_passes_over_what_we_show_it,

@@ -27,6 +27,7 @@ mod openid_provider;
 mod photo;
 #[cfg(unix)]
 mod processes;
+mod profiles;
 #[cfg(unix)]
 mod races;
 #[cfg(target_os = "linux")]

@@ -80,7 +80,7 @@ fn send(address: SocketAddr, key: &str) -> Result<String, Box<Failure>> {
 /// A pool that waits no longer than it must, and what renews its logins.
 fn pool_of(home: &Home) -> (PoolHandle, Renewer) {
     let store = FileStore::new(home.store());
-    let renewer = Renewer::of(&store).unwrap();
+    let renewer = Renewer::of(store.clone()).unwrap();
     let patience = Patience { first_wait: TimeDelta::milliseconds(10), ..Patience::default() };
     (PoolHandle::builder().patience(patience).build(store), renewer)
 }

@@ -56,8 +56,11 @@ fn a_dead_login_is_back_with_what_its_tool_got_meanwhile() {
     assert_eq!(picked(&home, "openai-codex"), None);
     assert!(says(&home, "sync").contains("nothing new"), "the same login is as dead there");
     home.write(CODEX, &codex("two"));
-    assert!(says(&home, "sync openai-codex").starts_with("renewed "));
     assert_eq!(picked(&home, "openai-codex"), Some(format!("{TOKEN}.two")));
+    assert!(!home.read_store().contains("canary-two"), "reading writes nothing");
+    assert!(says(&home, "sync openai-codex").starts_with("nothing new"));
+    says(&home, "report openai-codex 1 --status 429");
+    assert!(home.read_store().contains("canary-two"), "the next change does");
     assert!(home.read_store().contains("\"label\": \"agent@example.com\""));
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct PoolArgs {
 /// What every command takes.
 #[derive(Args, Debug)]
 pub(crate) struct GlobalArgs {
-    /// The store [default: $HERMES_HOME/auth.json, then ~/.hermes/auth.json]
+    /// The store [default: $HERMES_HOME/auth.json, then ~/.hermes/auth.json]; that of a profile falls back on its root
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) store: Option<PathBuf>,
     /// Print JSON for programs

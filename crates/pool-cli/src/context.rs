@@ -1,11 +1,12 @@
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use pool_core::{Credential, Fingerprint, Pool, Pools, Provider, Target, time};
-use pool_oauth::{Http, Refresher};
-use pool_sources::login_files;
-use pool_store::{FileStore, PoolHandle};
+use pool_core::{Credential, Fingerprint, Layer, Pool, Pools, Provider, Target, time};
+use pool_oauth::{Http, Refresher, Stores};
+use pool_sources::{Places, login_files, root_logins};
+use pool_store::{FileStore, PoolHandle, ProfileStore, Store};
 
 use crate::args::GlobalArgs;
 use crate::env;
@@ -16,6 +17,8 @@ use crate::output;
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) store: PathBuf,
+    /// The root store, where this one is that of a profile.
+    root: Option<PathBuf>,
     pub(crate) json: bool,
     /// When the command began.
     pub(crate) now: DateTime<Utc>,
@@ -33,8 +36,10 @@ impl Context {
         json: bool,
         now: Option<DateTime<Utc>>,
     ) -> Result<Self, CommandError> {
+        let is_named = store.is_some();
         let store = store.or_else(env::default_store).ok_or(CommandError::NoHome)?;
-        Ok(Self { store, json, now: now.unwrap_or_else(system_time), is_set: now.is_some() })
+        let root = env::root_behind(&store, is_named);
+        Ok(Self { store, root, json, now: now.unwrap_or_else(system_time), is_set: now.is_some() })
     }
 
     /// The time at this moment: later than `now` by what the command took, unless somebody set it.
@@ -42,10 +47,31 @@ impl Context {
         if self.is_set { self.now } else { system_time() }
     }
 
-    /// The store on disk, with the files of other programs that have logins of it.
+    /// The store on disk, with the files of other programs that have logins of it. Of a profile it is the own one.
     pub(crate) fn file_store(&self) -> FileStore {
-        let places = env::places(&self.store);
-        FileStore::new(&self.store).login_files(places.as_ref().map(login_files).unwrap_or_default())
+        with_login_files(&self.store, self.root.as_deref())
+    }
+
+    /// The own store and that of the root, where this is a profile.
+    pub(crate) fn profile(&self) -> Option<ProfileStore> {
+        self.root.as_ref().map(|root| ProfileStore::new(self.file_store(), with_login_files(root, None)))
+    }
+
+    /// What pools are read from and changes are written to.
+    pub(crate) fn pool_store(&self) -> Box<dyn Store> {
+        match self.profile() {
+            Some(profile) => Box::new(profile),
+            None => Box::new(self.file_store()),
+        }
+    }
+
+    /// The pools that the root lends, by the path of its store. Of another store than that of a profile nothing is lent.
+    pub(crate) fn lent(&self) -> Result<Lent, CommandError> {
+        let Some(profile) = self.profile() else { return Ok(Lent::default()) };
+        let layers = profile.layers(self.now)?;
+        let is_lent = |pool: &&Pool| layers.of(pool.provider()) == Some(Layer::Root);
+        let providers = layers.root.iter().filter(is_lent).map(|pool| pool.provider().clone()).collect();
+        Ok(Lent { root: profile.root().path().to_owned(), providers })
     }
 
     /// A handle on the store on disk. A clock that was set stays where it is.
@@ -54,17 +80,27 @@ impl Context {
         // A command looks at the store once.
         let builder = PoolHandle::builder().look_every(Duration::MAX);
         let builder = if self.is_set { builder.clock(move || now) } else { builder };
-        let handle = builder.build(self.file_store());
+        let handle = builder.build(self.pool_store());
         // A command writes before it ends. What could not be written was said then; the last drop would try it once more.
         std::mem::forget(handle.clone());
         handle
     }
 
-    /// Renews the logins of the store. A clock that was set stays where it is.
+    /// Where other tools keep their logins; nowhere where no home folder is known.
+    pub(crate) fn places(&self) -> Option<Places> {
+        env::places(&self.store, self.root.as_deref())
+    }
+
+    /// Where logins are renewed.
+    pub(crate) fn stores(&self) -> Stores {
+        self.profile().map_or_else(|| self.file_store().into(), Stores::from)
+    }
+
+    /// Renews the logins of the store, or of a profile and its root. A clock that was set stays where it is.
     pub(crate) fn refresher(&self) -> Refresher {
         let (now, is_set) = (self.now, self.is_set);
         let clock = move || if is_set { now } else { system_time() };
-        Refresher::with(self.file_store(), Http, clock)
+        Refresher::with(self.stores(), Http, clock)
     }
 
     /// The pools as they are now.
@@ -81,6 +117,38 @@ impl Context {
         }
         Ok(())
     }
+}
+
+/// Which pools the root store lends to a profile.
+#[derive(Debug, Default)]
+pub(crate) struct Lent {
+    root: PathBuf,
+    providers: BTreeSet<Provider>,
+}
+
+impl Lent {
+    /// The root store, where it lends the pool of this provider.
+    pub(crate) fn by(&self, provider: &Provider) -> Option<&Path> {
+        self.providers.contains(provider).then_some(self.root.as_path())
+    }
+
+    /// Says, once, that a credential of the own store hides those that were lent.
+    pub(crate) fn say_hidden(&mut self, provider: &Provider) {
+        if self.providers.remove(provider) {
+            output::print_note(&format!(
+                "with credentials of its own for `{provider}`, this profile sees none of those that {} lends",
+                self.root.display()
+            ));
+        }
+    }
+}
+
+/// With the files of other programs that have logins of it, of which the root's store is one.
+fn with_login_files(store: &Path, root: Option<&Path>) -> FileStore {
+    let places = env::places(store, root);
+    let files = places.as_ref().map(login_files).unwrap_or_default();
+    let all: Vec<_> = root.map(root_logins).into_iter().flatten().chain(files).collect();
+    FileStore::new(store).login_files(all)
 }
 
 pub(crate) fn system_time() -> DateTime<Utc> {

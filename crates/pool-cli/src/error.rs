@@ -7,10 +7,10 @@ use pool_core::{ChangeError, Provider, SelectError, Unavailable};
 use pool_format::FormatError;
 use pool_oauth::{LoginError, Profile, RefreshError, SettingsError};
 use pool_sources::{Flaw, SourceError, Tool};
-use pool_store::{PickError, StoreError};
+use pool_store::{PickError, Remedy, StoreError};
 
 use crate::exit;
-use crate::render::{printable, when};
+use crate::render::{Shell, printable, when};
 
 /// Why a command failed. One place turns it into words, a hint and an exit code.
 #[derive(Debug, thiserror::Error)]
@@ -299,6 +299,11 @@ fn store_hint(error: &StoreError) -> Option<String> {
         }
         StoreError::Change(ChangeError::Ambiguous { .. }) => {
             "name it by its number in `pool list`".to_owned()
+        }
+        StoreError::Change(ChangeError::Lent { provider, id, root }) => {
+            let (provider, name) = (provider.clone(), id.to_string());
+            let remove = Shell::of(root).command(&Remedy::Remove { provider, name });
+            format!("other profiles use it too; to remove it for all of them: `{remove}`")
         }
         StoreError::Change(_) => "`pool list` shows what is there".to_owned(),
         StoreError::Io { source, .. } => return disk_hint(source.kind()).map(str::to_owned),

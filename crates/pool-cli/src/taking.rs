@@ -6,7 +6,7 @@ use pool_sources::{Consent, Offer, Refused, SourceError, Taken, Tool, take_in};
 use pool_store::{MemoryStore, PoolHandle};
 use serde::Serialize;
 
-use crate::context::Context;
+use crate::context::{Context, Lent};
 use crate::error::CommandError;
 use crate::output::{self, JSON_VERSION};
 use crate::render::printable;
@@ -17,6 +17,8 @@ pub(crate) struct Taking {
     handle: PoolHandle,
     now: DateTime<Utc>,
     is_dry: bool,
+    /// What the root lends, as long as nothing of its own hides it.
+    lent: Lent,
     fates: Vec<Fate>,
 }
 
@@ -58,14 +60,18 @@ impl Taking {
         let pools = context.pools(&handle)?;
         let now = context.now;
         let copy = || PoolHandle::builder().clock(move || now).build(MemoryStore::new(pools));
-        Ok(Self { handle: if is_dry { copy() } else { handle }, now, is_dry, fates: Vec::new() })
+        let lent = context.lent()?;
+        Ok(Self { handle: if is_dry { copy() } else { handle }, now, is_dry, lent, fates: Vec::new() })
     }
 
     pub(crate) fn offer(&mut self, offer: &Offer, consent: Consent) -> Result<(), CommandError> {
         let taken = take_in(&self.handle, offer, consent, self.now)?;
         let (outcome, id) = match taken {
-            // In a copy its id is made up.
-            Taken::Added(id) => (Outcome::Added, Some(id).filter(|_| !self.is_dry)),
+            Taken::Added(id) => {
+                self.lent.say_hidden(&offer.provider);
+                // In a copy its id is made up.
+                (Outcome::Added, Some(id).filter(|_| !self.is_dry))
+            }
             Taken::Renewed(id) => (Outcome::Renewed, Some(id)),
             Taken::There(id) => (Outcome::There, Some(id)),
             Taken::Suppressed => (Outcome::Suppressed, None),

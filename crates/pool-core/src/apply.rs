@@ -491,15 +491,10 @@ impl Pool {
 
     /// Whom a target names: nobody where the secret that it names is no longer stored.
     fn suspects(&self, target: &Target) -> Result<Vec<Arc<Credential>>, ChangeError> {
-        let held = |credential: &Credential| match target {
-            Target::Id(id) => credential.id == *id,
-            Target::Held(id, subject) => credential.id == *id && credential.holds(*subject),
-            Target::Secret(subject) => credential.holds(*subject),
-        };
         if let Target::Id(id) = target {
             self.known(id)?;
         }
-        Ok(self.credentials.iter().filter(|credential| held(credential)).cloned().collect())
+        Ok(self.credentials.iter().filter(|credential| target.means(credential)).cloned().collect())
     }
 
     fn known(&self, id: &CredentialId) -> Result<(), ChangeError> {

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
@@ -97,6 +98,20 @@ pub enum Action {
 }
 
 impl Action {
+    /// Who it is about, where it is about one.
+    #[must_use]
+    pub fn target(&self) -> Option<&Target> {
+        match self {
+            Self::Fail { target, .. }
+            | Self::Succeed { target, .. }
+            | Self::Remove { target }
+            | Self::Rotate { target, .. }
+            | Self::NoteRefresh { target, .. }
+            | Self::NoteRenewed { target, .. } => Some(target),
+            Self::Reset { .. } | Self::Add { .. } | Self::Seed { .. } | Self::Count { .. } => None,
+        }
+    }
+
     /// What it is called in a log.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -136,6 +151,18 @@ pub enum Target {
     Secret(Fingerprint),
 }
 
+impl Target {
+    /// Whether a credential is meant.
+    #[must_use]
+    pub fn means(&self, credential: &Credential) -> bool {
+        match self {
+            Self::Id(id) => credential.id == *id,
+            Self::Held(id, subject) => credential.id == *id && credential.holds(*subject),
+            Self::Secret(subject) => credential.holds(*subject),
+        }
+    }
+}
+
 /// What a change did.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
@@ -169,6 +196,8 @@ pub enum Outcome {
     Noted(CredentialId),
     /// Counters were added.
     Counted,
+    /// Nothing is kept of it yet: counters wait for a write that has another reason.
+    Waiting,
 }
 
 impl Outcome {
@@ -184,6 +213,7 @@ impl Outcome {
             Self::Rotated(_) => "rotated",
             Self::Noted(_) => "noted",
             Self::Counted => "counted",
+            Self::Waiting => "waiting",
         }
     }
 }
@@ -251,5 +281,15 @@ pub enum ChangeError {
         provider: Provider,
         /// Who.
         id: CredentialId,
+    },
+    /// Other profiles use it too, so that it is not removed from here.
+    #[error("`{id}` of `{provider}` is lent by the root store {}", root.display())]
+    Lent {
+        /// Where.
+        provider: Provider,
+        /// Who.
+        id: CredentialId,
+        /// The store that it can be removed from.
+        root: PathBuf,
     },
 }

@@ -45,6 +45,20 @@ impl Pools {
         self.pools.get(provider).map(AsRef::as_ref)
     }
 
+    /// Whether a provider has credentials here; what was removed and brought back counts as little as for a pick.
+    pub(crate) fn has_any(&self, provider: &Provider) -> bool {
+        let is_there = |pool: &Pool| pool.credentials.iter().any(|credential| !pool.was_removed(credential));
+        self.get(provider).is_some_and(is_there)
+    }
+
+    /// The same, with some pools taken from another store.
+    pub(crate) fn with_lent(&self, lender: &Self, is_lent: impl Fn(&Provider) -> bool) -> Self {
+        let lent = lender.pools.iter().filter(|(provider, _)| is_lent(provider));
+        let mut pools = self.clone();
+        pools.pools.extend(lent.map(|(provider, pool)| (provider.clone(), Arc::clone(pool))));
+        pools
+    }
+
     /// The pool of a provider, to count uses in.
     pub fn get_mut(&mut self, provider: &Provider) -> Option<&mut Pool> {
         self.pools.get_mut(provider).map(Arc::make_mut)

@@ -2,17 +2,8 @@ use std::fmt;
 
 use crate::provider::Provider;
 
-/// Pairs whose secret belongs to the store although the source is not `manual`
-/// (Hermes Agent persists the tokens of exactly these logins; for xAI it was `loopback_pkce` up to 0.17
-/// and is `device_code` in 0.19).
-const OWNED_LOGINS: [(&str, &str); 6] = [
-    ("anthropic", "hermes_pkce"),
-    ("minimax-oauth", "oauth"),
-    ("nous", "device_code"),
-    ("openai-codex", "device_code"),
-    ("xai-oauth", "device_code"),
-    ("xai-oauth", "loopback_pkce"),
-];
+/// The login whose secret belongs to the store too although Hermes Agent seeds it from a file of its own.
+const OWN_FILE: (&str, &str) = ("anthropic", "hermes_pkce");
 
 /// Where a credential came from: `manual`, `manual:device_code`, `env:OPENROUTER_API_KEY`, `device_code`, ...
 ///
@@ -26,6 +17,16 @@ const OWNED_LOGINS: [(&str, &str); 6] = [
 pub struct Source(Box<str>);
 
 impl Source {
+    /// The providers and sources of the logins that Hermes Agent keeps under `providers`, and seeds its entries from. Their secrets
+    /// belong to the store (for xAI the source was `loopback_pkce` up to 0.17 and is `device_code` in 0.19).
+    pub const SEEDED_LOGINS: [(&'static str, &'static str); 5] = [
+        ("minimax-oauth", "oauth"),
+        ("nous", "device_code"),
+        ("openai-codex", "device_code"),
+        ("xai-oauth", "device_code"),
+        ("xai-oauth", "loopback_pkce"),
+    ];
+
     /// Takes the source as the file spells it.
     #[must_use]
     pub fn new(text: impl Into<Box<str>>) -> Self {
@@ -72,7 +73,7 @@ impl Source {
     }
 
     fn is_owned_login(&self, provider: &Provider) -> bool {
-        OWNED_LOGINS.iter().any(|(owner, source)| {
+        Self::SEEDED_LOGINS.iter().chain([&OWN_FILE]).any(|(owner, source)| {
             provider.as_str().eq_ignore_ascii_case(owner) && self.0.eq_ignore_ascii_case(source)
         })
     }

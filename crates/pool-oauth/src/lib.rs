@@ -18,6 +18,7 @@ mod proof;
 mod refresher;
 mod renewer;
 mod settings;
+mod stores;
 mod token_url;
 mod transport;
 
@@ -29,6 +30,7 @@ pub use profile::{Encoding, Profile};
 pub use refresher::{Ask, Refreshed, Refresher, Running};
 pub use renewer::Renewer;
 pub use settings::{Settings, SettingsError};
+pub use stores::Stores;
 pub use token_url::{TokenUrl, UrlError};
 pub use transport::{Request, Response, SendError, Transport};
 

@@ -7,7 +7,7 @@ use pool_core::{
     Action, AuthType, Change, ChangeError, Credential, CredentialId, Grant, Holding, Outcome, Place, Pool,
     Provider, Secret, Source, State, Target,
 };
-use pool_store::{Committed, FileStore, Pruning, Store, StoreError};
+use pool_store::{Committed, Pruning, Store, StoreError};
 
 use crate::device::NewLogin;
 use crate::error::LoginError;
@@ -63,7 +63,7 @@ impl NewLogin {
     /// When the credential that was named is gone, or of another account, or nothing can be written.
     pub fn keep(
         &self,
-        store: &FileStore,
+        store: &impl Store,
         provider: &Provider,
         keep: &Keep,
         now: DateTime<Utc>,

@@ -12,13 +12,14 @@ use pool_core::{
     Target, time,
 };
 use pool_format::Lent;
-use pool_store::{Committed, FileStore, GrantLock, LoginFile, OtherHome, Pruning, Store, StoreError};
+use pool_store::{Committed, GrantLock, LoginFile, OtherHome, Pruning, Store, StoreError};
 
 use crate::error::{RefreshError, Trouble};
 use crate::exchange::{Minted, NotMinted, exchange};
 use crate::http::Http;
 use crate::pace::next_attempt;
 use crate::profile::Profile;
+use crate::stores::{Holder, Stores};
 use crate::transport::Transport;
 
 /// A token that was renewed so recently is not renewed again: a refusal of it may be one of the token before.
@@ -36,7 +37,7 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
 /// Nobody is kept from trying again for longer: a later time was written by a clock that was wrong.
 const LONGEST_REST: TimeDelta = TimeDelta::hours(1);
 
-/// Renews the logins of a store. Clones share everything.
+/// Renews the logins of a store, or of a profile and its root. Clones share everything.
 ///
 /// ```no_run
 /// use pool_core::{CredentialId, Provider};
@@ -55,7 +56,7 @@ const LONGEST_REST: TimeDelta = TimeDelta::hours(1);
 pub struct Refresher(Arc<Inner>);
 
 struct Inner {
-    store: FileStore,
+    stores: Stores,
     transport: Box<dyn Transport>,
     clock: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     insistence: Duration,
@@ -126,19 +127,19 @@ impl Drop for Running {
 impl Refresher {
     /// Renews the logins of this store over HTTP, by the system's clock.
     #[must_use]
-    pub fn new(store: FileStore) -> Self {
-        Self::with(store, Http, || time::truncate(std::time::SystemTime::now().into()))
+    pub fn new(stores: impl Into<Stores>) -> Self {
+        Self::with(stores, Http, || time::truncate(std::time::SystemTime::now().into()))
     }
 
     /// The same with another way to send and another clock.
     #[must_use]
     pub fn with(
-        store: FileStore,
+        stores: impl Into<Stores>,
         transport: impl Transport + 'static,
         clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
     ) -> Self {
         let (transport, clock) = (Box::new(transport), Box::new(clock));
-        Self(Arc::new(Inner { store, transport, clock, insistence: INSISTENCE }))
+        Self(Arc::new(Inner { stores: stores.into(), transport, clock, insistence: INSISTENCE }))
     }
 
     /// Sets for how long it is tried to keep an answer that cannot be written at first; 10 s by default.
@@ -166,9 +167,12 @@ impl Refresher {
     /// When there can be no thread.
     pub fn start(&self, ask: Ask, profile: Profile) -> Result<Running, RefreshError> {
         let inner = Arc::clone(&self.0);
-        let run = move || Attempt { inner: &inner, ask: &ask, profile: &profile }.run();
+        let run = move || {
+            let holder = inner.stores.holder(&ask.provider, (inner.clock)())?;
+            Attempt { inner: &inner, holder, ask: &ask, profile: &profile }.run()
+        };
         let thread = thread::Builder::new().name("pool-refresh".to_owned()).spawn(run);
-        let path = self.0.store.path().to_owned();
+        let path = self.0.stores.path().to_owned();
         let thread = thread.map_err(|source| StoreError::Io {
             operation: "start a thread for",
             path,
@@ -180,12 +184,13 @@ impl Refresher {
 
 impl fmt::Debug for Refresher {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Refresher").field("store", &self.0.store).finish_non_exhaustive()
+        formatter.debug_struct("Refresher").field("stores", &self.0.stores).finish_non_exhaustive()
     }
 }
 
 struct Attempt<'a> {
     inner: &'a Inner,
+    holder: Holder,
     ask: &'a Ask,
     profile: &'a Profile,
 }
@@ -259,6 +264,10 @@ impl Attempt<'_> {
             if self.is_fresh(&login) {
                 return Ok(Refreshed::Fresh(login.credential));
             }
+            if let Some(change) = self.newer_in_the_root(&login)? {
+                self.change(&[change])?;
+                return Ok(Refreshed::Adopted(self.credential()?));
+            }
             if let Some(begun) = self.begin(&login)? {
                 return self.spend(&login, begun);
             }
@@ -268,16 +277,53 @@ impl Attempt<'_> {
 
     fn lock(&self, slot: u64) -> Result<GrantLock, RefreshError> {
         let wait = self.profile.timeout + LONGER_THAN_THE_EXCHANGE;
-        Ok(self.inner.store.lock_grant(slot, wait)?)
+        // All profiles of a root share its locks, since they may share its logins.
+        let store = self.holder.behind.as_ref().unwrap_or(&self.holder.store);
+        Ok(store.lock_grant(slot, wait)?)
+    }
+
+    /// What the root has in place of a token that it has replaced, of which the profile has a copy.
+    fn newer_in_the_root(&self, login: &Login) -> Result<Option<(DateTime<Utc>, Change)>, RefreshError> {
+        let Some(pool) = self.pool_of_the_root()? else { return Ok(None) };
+        let has_replaced = |one: &&Arc<Credential>| {
+            pool.record(&one.id).is_some_and(|record| record.replaced == Some(login.spent()))
+        };
+        let newer = pool.credentials().iter().filter(|one| one.owns_its_secret()).find(has_replaced);
+        Ok(newer.and_then(|newer| {
+            let renewed = Lent { tokens: newer.tokens()?.clone(), expires_at: newer.expires_at };
+            Some(self.rotate(&login.credential, &renewed))
+        }))
+    }
+
+    /// Brings new tokens to the credentials of the root that are copies of this login. That they cannot be written keeps nobody from
+    /// his own.
+    fn renew_in_the_root(&self, begun: Begun, renewed: &Lent) -> Result<(), RefreshError> {
+        let (Some(root), Some(pool)) = (&self.holder.behind, self.pool_of_the_root()?) else { return Ok(()) };
+        let copies = pool.credentials().iter().filter(|one| one.owns_its_secret() && one.holds(begun.spent));
+        let changes: Vec<_> = copies.map(|copy| self.rotate(copy, renewed)).collect();
+        if !changes.is_empty() {
+            root.apply(&changes, Pruning::Nothing, self.now())?;
+        }
+        Ok(())
+    }
+
+    fn pool_of_the_root(&self) -> Result<Option<Pool>, RefreshError> {
+        let Some(root) = &self.holder.behind else { return Ok(None) };
+        let loaded = match root.load(None, self.now()) {
+            // There is none.
+            Err(StoreError::NoFolder { .. }) => None,
+            loaded => loaded?,
+        };
+        Ok(loaded.and_then(|loaded| loaded.pools.get(&self.ask.provider).cloned()))
     }
 
     fn login_file(&self, credential: &Credential) -> Option<&LoginFile> {
-        self.inner.store.login_file(&self.ask.provider, &credential.source)
+        self.holder.store.login_file(&self.ask.provider, &credential.source)
     }
 
     fn pool(&self) -> Result<Pool, RefreshError> {
         let provider = &self.ask.provider;
-        let loaded = self.inner.store.load(None, self.now())?;
+        let loaded = self.holder.store.load(None, self.now())?;
         let pool = loaded.as_ref().and_then(|loaded| loaded.pools.get(provider)).cloned();
         let unknown = || StoreError::from(ChangeError::UnknownProvider { provider: provider.clone() });
         Ok(pool.ok_or_else(unknown)?)
@@ -379,13 +425,17 @@ impl Attempt<'_> {
             };
         }
         let renewed = Lent { tokens, expires_at };
-        self.insist(|| {
+        let kept = self.insist(|| {
             if login.credential.owns_its_secret() {
                 self.keep_owned(begun, &renewed)
             } else {
                 self.keep_lent(login, begun, &renewed)
             }
-        })
+        });
+        if let Err(error) = self.renew_in_the_root(begun, &renewed) {
+            tracing::warn!(provider = %self.ask.provider, id = %self.ask.id, %error, "cannot renew a login in the root too");
+        }
+        kept
     }
 
     /// The store brings them to the other home of the login too.
@@ -563,7 +613,7 @@ impl Attempt<'_> {
     }
 
     fn change(&self, changes: &[(DateTime<Utc>, Change)]) -> Result<Committed, RefreshError> {
-        Ok(self.inner.store.apply(changes, Pruning::Nothing, self.now())?)
+        Ok(self.holder.store.apply(changes, Pruning::Nothing, self.now())?)
     }
 
     /// Tries again, for a while, to write what must not be lost: it is the only copy of the login.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pool_core::{Credential, Fingerprint, Lease, Provider};
-use pool_store::{FileStore, Next, Request, RequestError};
+use pool_store::{Next, Request, RequestError};
 
 use crate::error::RefreshError;
 use crate::refresher::{Ask, Refreshed, Refresher};
 use crate::settings::{Settings, SettingsError};
+use crate::stores::Stores;
 
 /// Renews the logins that requests go on with. Clones share the engine.
 ///
@@ -18,7 +19,7 @@ use crate::settings::{Settings, SettingsError};
 /// use pool_store::{FileStore, PoolHandle};
 ///
 /// let store = FileStore::new("/home/agent/.hermes/auth.json");
-/// let renewer = Renewer::of(&store)?;
+/// let renewer = Renewer::of(store.clone())?;
 /// let pool = PoolHandle::new(store);
 /// let mut request = pool.request(PickRequest::new(Provider::new("openai-codex")?));
 /// let (lease, after) = renewer.next(&mut request)?;
@@ -37,9 +38,10 @@ impl Renewer {
     /// # Errors
     ///
     /// When `pool.toml` is there and cannot be used.
-    pub fn of(store: &FileStore) -> Result<Self, SettingsError> {
-        let settings = Settings::beside(store.path())?;
-        Ok(Self::with(Refresher::new(store.clone()), settings))
+    pub fn of(stores: impl Into<Stores>) -> Result<Self, SettingsError> {
+        let stores = stores.into();
+        let settings = stores.settings()?;
+        Ok(Self::with(Refresher::new(stores), settings))
     }
 
     /// The same with an engine and settings of the caller's. Both must be about the store that the requests are made on.

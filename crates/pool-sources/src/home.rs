@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use pool_core::{Provider, Source, Tokens};
-use pool_format::Lent;
+use pool_format::{Document, Lent};
 use pool_store::{LoginFile, LoginFormat};
 use zeroize::Zeroizing;
 
@@ -39,6 +39,41 @@ pub fn login_files(places: &Places) -> Vec<LoginFile> {
             ..home(named("nous"), Source::new("device_code"), &places.nous, Home::Nous)
         },
     ]
+}
+
+/// The logins that a root store keeps under `providers`: a program that works with a profile seeds its entries from there, and a
+/// login that the profile renews is renewed there too.
+#[must_use]
+pub fn root_logins(root: &Path) -> Vec<LoginFile> {
+    let of = |provider, source| {
+        let format = Arc::new(Root(named(provider)));
+        let (provider, source, path) = (named(provider), Source::new(source), root.to_owned());
+        LoginFile { provider, source, path, is_locked: true, format }
+    };
+    Source::SEEDED_LOGINS.iter().map(|(provider, source)| of(provider, *source)).collect()
+}
+
+/// What a store keeps under `providers` of this one.
+struct Root(Provider);
+
+impl LoginFormat for Root {
+    fn read(&self, text: Vec<u8>) -> Option<Lent> {
+        Document::read(text).ok()?.provider_login(&self.0)
+    }
+
+    fn renew(&self, text: Vec<u8>, renewed: &Lent, now: DateTime<Utc>) -> Option<Zeroizing<String>> {
+        let mut document = Document::read(text).ok()?;
+        document.writable().ok()?;
+        let spent = document.provider_login(&self.0)?.tokens.refresh_token().cloned()?;
+        document.renew_provider_login(&self.0, &spent, renewed, now);
+        document.stamp(now).ok()?;
+        Some(Zeroizing::new(document.render().as_str().to_owned()))
+    }
+
+    /// Thousands of credentials have some megabytes.
+    fn longest(&self) -> u64 {
+        64 * 1024 * 1024
+    }
 }
 
 fn home(provider: Provider, source: Source, path: &Path, format: Home) -> LoginFile {

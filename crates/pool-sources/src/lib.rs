@@ -25,7 +25,7 @@ mod tool;
 mod variables;
 
 pub use error::{Flaw, SourceError};
-pub use home::login_files;
+pub use home::{login_files, root_logins};
 pub use offer::{Given, Offer};
 pub use take_in::{Consent, Taken, take_in};
 pub use tool::{Places, Tool};

@@ -14,10 +14,13 @@ use pool_core::{Action, Change, Credential, CredentialId, Outcome, Provider, Sta
 use crate::error::StoreError;
 use crate::handle::{Inner, LastWrite, Queued, View};
 use crate::store::Committed;
-use crate::transaction::{Answer, apply};
+use crate::transaction::apply;
 
 /// Who has the turn waits for others at most so long.
 const LONGEST_GATHERING: Duration = Duration::from_millis(5);
+
+/// What became of one change: the answer of the store, or why it could not be kept.
+type Kept = Result<Outcome, StoreError>;
 
 /// Changes as a store takes them, each with its own time.
 type Batch = Vec<(DateTime<Utc>, Change)>;
@@ -170,7 +173,10 @@ impl Turn<'_> {
         }
         let now = self.0.now();
         let result = self.0.store.apply(batch, self.0.pruning, now);
-        self.0.view().take_in(batch, &[], result, now).map(drop)
+        let answers = self.0.view().take_in(batch, &[], result, now)?;
+        let mut errors = answers.into_iter().filter_map(Result::err);
+        // What cannot be made is no failure of the write.
+        errors.find(|error| !matches!(error, StoreError::Change(_))).map_or(Ok(()), Err)
     }
 }
 
@@ -239,28 +245,31 @@ impl View {
         queued: &[Queued],
         result: Result<Committed, StoreError>,
         now: DateTime<Utc>,
-    ) -> Result<Vec<Answer>, StoreError> {
+    ) -> Result<Vec<Kept>, StoreError> {
         self.queued.retain(|waiting| !queued.iter().any(|taken| taken.ticket == waiting.ticket));
+        let riders = batch.len().saturating_sub(queued.len());
         match result {
             Ok(committed) => {
                 log_deaths(batch, &committed);
-                // What the store had nothing to write for, it knows.
-                self.unsaved.clear();
-                if committed.written {
-                    self.forget_counted(batch);
-                }
+                self.settle(batch, riders, |index| is_settled(&committed, index));
                 self.put_pickers_away();
                 self.pools = committed.pools;
                 self.looked_at = committed.version.as_ref().and(self.looked_at);
                 self.version = committed.version;
                 self.loose_mode = self.loose_mode.filter(|_| !committed.written);
                 self.add_what_is_not_written(now);
-                Ok(committed.outcomes)
+                let mut refused = committed.refused;
+                let answers = committed.outcomes.into_iter().enumerate();
+                Ok(answers
+                    .map(|(index, answer)| match refused.remove(&index) {
+                        Some(error) => Err(error),
+                        None => answer.map_err(StoreError::from),
+                    })
+                    .collect())
             }
             Err(error) => {
                 if matches!(error, StoreError::NotDurable { .. }) {
-                    self.unsaved.clear();
-                    self.forget_counted(batch);
+                    self.settle(batch, riders, |_| true);
                     (self.version, self.looked_at) = (None, None);
                 }
                 Err(error)
@@ -269,21 +278,13 @@ impl View {
     }
 
     /// Hands out the answers to queued changes, and keeps the verdicts that could not be written.
-    fn answer(&mut self, queued: &[Queued], answers: Result<Vec<Answer>, StoreError>) {
-        match answers {
-            Ok(answers) => {
-                // The riders come first in a batch, so that its last answers are those of what was queued.
-                let riders = answers.len().saturating_sub(queued.len());
-                for (taken, answer) in queued.iter().zip(answers.into_iter().skip(riders)) {
-                    self.answers.insert(taken.ticket, answer.map_err(StoreError::from));
-                }
-            }
-            Err(error) => {
-                for taken in queued {
-                    let error = self.not_saved(taken, error.clone());
-                    self.answers.insert(taken.ticket, Err(error));
-                }
-            }
+    fn answer(&mut self, queued: &[Queued], answers: Result<Vec<Kept>, StoreError>) {
+        let answers = answers.unwrap_or_else(|error| vec![Err(error); queued.len()]);
+        // The riders come first in a batch, so that its last answers are those of what was queued.
+        let riders = answers.len().saturating_sub(queued.len());
+        for (taken, answer) in queued.iter().zip(answers.into_iter().skip(riders)) {
+            let answer = answer.map_err(|error| self.not_saved(taken, error));
+            self.answers.insert(taken.ticket, answer);
         }
     }
 
@@ -292,16 +293,25 @@ impl View {
         // Of an id that is not known here, nothing can be held, nor told from another credential of that id later.
         let is_held =
             matches!(&taken.change.action, Action::Fail { target, .. } if !matches!(target, Target::Id(_)));
-        if !is_held || matches!(error, StoreError::NotDurable { .. }) {
+        if !is_held || matches!(error, StoreError::NotDurable { .. } | StoreError::Change(_)) {
             return error;
         }
         self.unsaved.push((taken.at, taken.change.clone()));
         StoreError::VerdictNotSaved { source: Box::new(error) }
     }
 
-    /// Takes written counters off the list; uses that came in meanwhile stay on it.
-    fn forget_counted(&mut self, batch: &[(DateTime<Utc>, Change)]) {
-        for (_, change) in batch {
+    /// Takes what is settled of a batch off the lists of what is not written; uses that came in meanwhile stay there. The
+    /// verdicts among the riders are the unsaved ones, in their order.
+    fn settle(
+        &mut self,
+        batch: &[(DateTime<Utc>, Change)],
+        riders: usize,
+        is_settled: impl Fn(usize) -> bool,
+    ) {
+        let verdicts = batch.iter().take(riders).enumerate().filter(|(_, (_, change))| is_verdict(change));
+        let mut verdicts = verdicts.map(|(index, _)| is_settled(index));
+        self.unsaved.retain(|_| !verdicts.next().unwrap_or(false));
+        for (_, (_, change)) in batch.iter().enumerate().filter(|(index, _)| is_settled(*index)) {
             let Action::Count { uses } = &change.action else { continue };
             for (id, usage) in uses {
                 let place = (change.provider.clone(), id.clone());
@@ -326,6 +336,15 @@ impl View {
             // What it was about may be gone by now.
             drop(apply(&mut self.pools, &change, at, now));
         }
+    }
+}
+
+/// Whether nothing is left to be done for a change: it is kept, or was refused for good. What a store had nothing to
+/// write for, it knows.
+fn is_settled(committed: &Committed, index: usize) -> bool {
+    match (committed.refused.get(&index), committed.outcomes.get(index)) {
+        (Some(error), _) => matches!(error, StoreError::NotDurable { .. }),
+        (None, answer) => !matches!(answer, Some(Ok(Outcome::Waiting))),
     }
 }
 

@@ -25,6 +25,12 @@ struct Lender {
     lent: OnceLock<Result<Lent, Unresolved>>,
 }
 
+impl Lender {
+    fn login(&self) -> &Result<Lent, Unresolved> {
+        self.lent.get_or_init(|| self.file.lend())
+    }
+}
+
 impl Environment {
     /// Reads the `.env` of a folder, where there is one.
     pub(crate) fn of(folder: &Path, files: &[LoginFile]) -> Self {
@@ -34,13 +40,16 @@ impl Environment {
 
     /// Whether another program may have a login of a source in a file.
     pub(crate) fn has_file(&self, provider: &Provider, source: &Source) -> bool {
-        self.files.iter().any(|lender| lender.file.is_home_of(provider, source))
+        self.homes(provider, source).next().is_some()
     }
 
-    /// The login that another program has of a source, in a file that is another home of it.
-    pub(crate) fn login(&self, provider: &Provider, source: &Source) -> Option<&Result<Lent, Unresolved>> {
-        let lender = self.files.iter().find(|lender| lender.file.is_home_of(provider, source))?;
-        Some(lender.lent.get_or_init(|| lender.file.lend()))
+    /// The logins that other programs have of a source, in files that are other homes of it.
+    pub(crate) fn logins(&self, provider: &Provider, source: &Source) -> Vec<Lent> {
+        self.homes(provider, source).filter_map(|home| home.login().as_ref().ok()).cloned().collect()
+    }
+
+    fn homes<'a>(&'a self, provider: &'a Provider, source: &'a Source) -> impl Iterator<Item = &'a Lender> {
+        self.files.iter().filter(|lender| lender.file.is_home_of(provider, source))
     }
 
     fn variable(&self, name: &str) -> Option<Secret> {
@@ -70,8 +79,8 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 
 impl pool_format::Lender for Environment {
     fn lend(&self, provider: &Provider, source: &Source) -> Result<Lent, Unresolved> {
-        if let Some(login) = self.login(provider, source) {
-            return login.clone();
+        if let Some(home) = self.homes(provider, source).next() {
+            return home.login().clone();
         }
         let name = source.environment_variable().ok_or(Unresolved::SourceNotReadable)?;
         let secret = self.variable(name).ok_or(Unresolved::VariableNotSet)?;

@@ -78,7 +78,7 @@ impl LoginFile {
 }
 
 impl FileStore {
-    /// The file that is another home of the logins of a source.
+    /// The file that lends the logins of a source, or the first that has a copy of them.
     #[must_use]
     pub fn login_file(&self, provider: &Provider, source: &Source) -> Option<&LoginFile> {
         self.login_files.iter().find(|file| file.is_home_of(provider, source))

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -53,6 +54,6 @@ impl Store for MemoryStore {
         }
         kept.1 += u64::from(written);
         let version = Some(Version(Kept::Memory(kept.1)));
-        Ok(Committed { outcomes, pools: kept.0.clone(), version, written })
+        Ok(Committed { outcomes, refused: BTreeMap::new(), pools: kept.0.clone(), version, written })
     }
 }

@@ -79,7 +79,7 @@ impl Snapshot {
         }
     }
 
-    /// From `providers.<id>` first, then from the file of another program.
+    /// From `providers.<id>` first, then from the files of other programs.
     fn adopt_from(
         &mut self,
         provider: &Provider,
@@ -87,8 +87,8 @@ impl Snapshot {
         beside: Option<&Lent>,
         now: DateTime<Utc>,
     ) {
-        let file = self.environment.login(provider, &ours.source).and_then(|login| login.as_ref().ok());
-        for theirs in [beside, file].into_iter().flatten() {
+        let files = self.environment.logins(provider, &ours.source);
+        for theirs in beside.into_iter().chain(&files) {
             let pool = self.pools.get(provider);
             let change = pool.and_then(|pool| adoption(pool, &ours, theirs, now));
             let Some(applied) = change.and_then(|change| self.pools.apply(&change, now).ok()) else {

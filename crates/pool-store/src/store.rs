@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -51,6 +52,21 @@ pub trait Store: Send + Sync + fmt::Debug {
     ) -> Result<Committed, StoreError>;
 }
 
+impl<S: Store + ?Sized> Store for Box<S> {
+    fn load(&self, known: Option<&Version>, now: DateTime<Utc>) -> Result<Option<Loaded>, StoreError> {
+        self.as_ref().load(known, now)
+    }
+
+    fn apply(
+        &self,
+        changes: &[(DateTime<Utc>, Change)],
+        pruning: Pruning,
+        now: DateTime<Utc>,
+    ) -> Result<Committed, StoreError> {
+        self.as_ref().apply(changes, pruning, now)
+    }
+}
+
 /// Which state of a store was loaded.
 #[derive(Debug)]
 pub struct Version(pub(crate) Kept);
@@ -59,6 +75,11 @@ pub struct Version(pub(crate) Kept);
 pub(crate) enum Kept {
     File(Arc<Identity>),
     Memory(u64),
+    /// Of a profile and its root; no version of a root that is not there, or cannot be used.
+    Profile {
+        own: Box<Version>,
+        root: Option<Box<Version>>,
+    },
 }
 
 /// Pools as they were loaded.
@@ -75,8 +96,13 @@ pub struct Loaded {
 /// What became of changes.
 #[derive(Debug)]
 pub struct Committed {
-    /// The answer to each, in their order.
+    /// The answer to each, in their order; [`Outcome::Waiting`] to what is not kept.
     pub outcomes: Vec<Result<Outcome, ChangeError>>,
+    /// What could not be kept although other changes were, by its place, and why. Only a [`ProfileStore`] has such: it keeps
+    /// them in two files.
+    ///
+    /// [`ProfileStore`]: crate::ProfileStore
+    pub refused: BTreeMap<usize, StoreError>,
     /// The pools after them.
     pub pools: Pools,
     /// Which state that is; `None` where it must be loaded to be known.
@@ -180,9 +206,11 @@ impl FileStore {
     /// Brings new tokens to the files that have these logins too. One that cannot be written keeps nobody from his own store.
     fn renew_other_homes(&self, logins: Vec<RenewedLogin>, now: DateTime<Utc>) {
         for RenewedLogin { provider, source, spent, renewed } in logins {
-            let file = self.login_file(&provider, &source).filter(|file| file.path.exists());
-            if let Some(Err(error)) = file.map(|file| file.renew(&spent, &renewed, now)) {
-                tracing::warn!(%provider, %source, %error, "cannot renew a login where another program has it too");
+            let files = self.login_files.iter().filter(|file| file.is_home_of(&provider, &source));
+            for file in files.filter(|file| file.path.exists()) {
+                if let Err(error) = file.renew(&spent, &renewed, now) {
+                    tracing::warn!(%provider, %source, %error, "cannot renew a login where another program has it too");
+                }
             }
         }
     }
@@ -246,12 +274,18 @@ impl Store for FileStore {
             let written = replace(&location, &current.snapshot.parts(), &proof)?;
             let identity = current.identity.replaced_by(written);
             let Some(identity) = identity.filter(|_| current.snapshot.can_go_on()) else {
-                return Ok(Committed { outcomes, pools, version: None, written: true });
+                return Ok(Committed {
+                    outcomes,
+                    refused: BTreeMap::new(),
+                    pools,
+                    version: None,
+                    written: true,
+                });
             };
             current = Current { identity: Arc::new(identity), snapshot: current.snapshot, loose_mode: None };
         }
         let version = Some(current.version());
         *self.current() = Some(current);
-        Ok(Committed { outcomes, pools, version, written: is_changed })
+        Ok(Committed { outcomes, refused: BTreeMap::new(), pools, version, written: is_changed })
     }
 }

@@ -1,7 +1,7 @@
 //! How changes are applied to pools, wherever those are kept.
 
 use chrono::{DateTime, Utc};
-use pool_core::{Action, Applied, Change, ChangeError, Outcome, Pools, Standing, State, Target};
+use pool_core::{Action, Applied, Change, ChangeError, Outcome, Pools, Standing, State};
 
 /// What a store answers to one change.
 pub(crate) type Answer = Result<Outcome, ChangeError>;
@@ -14,11 +14,10 @@ pub(crate) fn apply_all(
     changes: &[(DateTime<Utc>, Change)],
     mut apply: impl FnMut(&Change, DateTime<Utc>) -> Result<Applied, ChangeError>,
 ) -> (Vec<Answer>, bool) {
-    let is_rider = |change: &Change| matches!(change.action, Action::Count { .. });
     let (riders, reasons): (Vec<_>, Vec<_>) =
         changes.iter().enumerate().partition(|(_, (_, change))| is_rider(change));
     let only_riders = reasons.is_empty();
-    let mut answers = vec![Ok(Outcome::Counted); changes.len()];
+    let mut answers = vec![Ok(Outcome::Waiting); changes.len()];
     let mut is_changed = false;
     for (index, (at, change)) in reasons.into_iter().chain(riders) {
         if is_rider(change) && !is_changed && !only_riders {
@@ -29,6 +28,11 @@ pub(crate) fn apply_all(
         answers[index] = applied.map(|applied| applied.outcome);
     }
     (answers, is_changed)
+}
+
+/// Whether it has no reason of its own to be written.
+pub(crate) fn is_rider(change: &Change) -> bool {
+    matches!(change.action, Action::Count { .. })
 }
 
 /// Applies a change that was made at `at`: `now`, or earlier if it had to wait. A verdict that had to wait undoes nothing
@@ -52,11 +56,7 @@ pub(crate) fn apply(
 fn cleared_after(pools: &Pools, verdict: &Change, at: DateTime<Utc>, now: DateTime<Utc>) -> Option<Standing> {
     let Action::Fail { target, .. } = &verdict.action else { return None };
     let pool = pools.get(&verdict.provider)?;
-    let credential = pool.credentials().iter().find(|credential| match target {
-        Target::Id(id) => credential.id == *id,
-        Target::Held(id, subject) => credential.id == *id && credential.holds(*subject),
-        Target::Secret(subject) => credential.holds(*subject),
-    })?;
+    let credential = pool.credentials().iter().find(|credential| target.means(credential))?;
     match pool.record(&credential.id)?.state {
         State::Ok { since: Some(cleared_at) } if at < cleared_at && cleared_at <= now => {
             Some(pool.standing(credential, now))

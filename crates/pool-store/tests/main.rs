@@ -10,6 +10,7 @@ mod lock;
 mod migration;
 mod model;
 mod paths;
+mod profile;
 mod request;
 mod secrets;
 mod support;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use pool_core::{Failure, Grant, Pools, Revive, Tokens};
-use pool_store::{MemoryStore, PoolHandle};
+use pool_store::{MemoryStore, PoolHandle, ProfileStore, Store};
 use proptest::prelude::*;
 
 use crate::support::{
@@ -104,14 +104,40 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_a_root_lends_is_like_memory_that_one_has(steps in prop::collection::vec(step(), 1..16)) {
+        let (own, root, clock) = (Home::empty(), Home::with_keys(&["a", "b"]), Clock::at_noon());
+        let pools = root.load().unwrap().pools;
+        let model = handle(MemoryStore::new(pools), &clock);
+        let profile = handle(ProfileStore::new(own.store(), root.store()), &clock);
+        // Who comes and goes is another story.
+        for step in steps.iter().filter(|step| !matches!(step, Step::Add(_) | Step::Remove(_))) {
+            clock.advance(1);
+            let answer = step.take(&profile, clock.now());
+            prop_assert_eq!(&answer, &step.take(&model, clock.now()), "{:?}", step);
+        }
+        let expected = told(&model, clock.now());
+        for handle in [&profile, &on_file(&root, &clock)] {
+            prop_assert_eq!(&told(handle, clock.now()), &expected);
+        }
+        prop_assert_eq!(own.names(), [""; 0]);
+    }
+}
+
 fn on_file(home: &Home, clock: &Clock) -> PoolHandle {
-    let clock = clock.clone();
-    PoolHandle::builder().clock(move || clock.now()).look_every(Duration::ZERO).build(home.store())
+    handle(home.store(), clock)
 }
 
 fn in_memory(clock: &Clock) -> PoolHandle {
+    handle(MemoryStore::new(Pools::default()), clock)
+}
+
+fn handle(store: impl Store + 'static, clock: &Clock) -> PoolHandle {
     let clock = clock.clone();
-    PoolHandle::builder().clock(move || clock.now()).build(MemoryStore::new(Pools::default()))
+    PoolHandle::builder().clock(move || clock.now()).look_every(Duration::ZERO).build(store)
 }
 
 /// All that a handle knows, as text.

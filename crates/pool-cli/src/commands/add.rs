@@ -25,6 +25,7 @@ pub(crate) fn run(context: &Context, args: &AddArgs) -> Result<ExitCode, Command
     let pools = context.pools(&handle)?;
     let label = args.label.clone().unwrap_or_else(|| default_label(pools.get(&args.provider)));
     let secret = read_secret(args)?;
+    let mut lent = context.lent()?;
     let id = add(&handle, args, &label, &secret)?;
     if context.json {
         output::print_json(&Changed::of(&args.provider, &id, &label))?;
@@ -35,6 +36,7 @@ pub(crate) fn run(context: &Context, args: &AddArgs) -> Result<ExitCode, Command
             printable(args.provider.as_str())
         ))?;
     }
+    lent.say_hidden(&args.provider);
     Ok(ExitCode::SUCCESS)
 }
 

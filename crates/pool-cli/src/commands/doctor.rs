@@ -46,8 +46,10 @@ struct Mend {
 
 /// Says what is wrong with the store, and what mends it. Writes nothing.
 pub(crate) fn run(context: &Context, args: &DoctorArgs) -> Result<ExitCode, CommandError> {
-    let store = context.file_store();
-    let findings = store.examine(args.provider.as_ref(), context.now);
+    let findings = match context.profile() {
+        Some(profile) => profile.examine(args.provider.as_ref(), context.now),
+        None => context.file_store().examine(args.provider.as_ref(), context.now),
+    };
     if let Some(provider) = args.provider.as_ref().filter(|provider| !is_there(provider, &findings)) {
         known(context, provider)?;
     }

@@ -5,7 +5,6 @@ use pool_sources::{Consent, Tool, offers_of_variables};
 
 use crate::args::{ImportArgs, ImportFrom};
 use crate::context::Context;
-use crate::env;
 use crate::error::CommandError;
 use crate::taking::Taking;
 
@@ -22,7 +21,7 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Comm
     match tool {
         Some(tool) if args.provider.as_ref().is_some_and(|only| *only != tool.provider()) => {}
         Some(tool) => {
-            let places = env::places(&context.store).ok_or(CommandError::NoHome)?;
+            let places = context.places().ok_or(CommandError::NoHome)?;
             taking.offer(&tool.read(&places, context.now)?, consent)?;
         }
         None => variables(context, &mut taking, args.provider.as_ref(), consent)?,

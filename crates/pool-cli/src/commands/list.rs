@@ -7,8 +7,8 @@ use crate::args::ListArgs;
 use crate::context::{self, Context};
 use crate::error::CommandError;
 use crate::output::{self, JSON_VERSION};
-use crate::render;
 use crate::render::json::ListedPool;
+use crate::render::{self, Look};
 
 #[derive(Serialize)]
 struct Listing {
@@ -25,17 +25,19 @@ pub(crate) fn run(context: &Context, args: &ListArgs) -> Result<ExitCode, Comman
         Some(provider) => vec![context::pool(&pools, provider)?],
         None => pools.iter().filter(|pool| !pool.credentials().is_empty()).collect(),
     };
-    let next = |pool: &Pool| would_be_picked(pool, args, context);
+    let lent = context.lent()?;
+    let look =
+        |pool| Look { pool, next: would_be_picked(pool, args, context), root: lent.by(pool.provider()) };
+    let looks = shown.into_iter().map(look);
     if context.json {
-        let providers =
-            shown.iter().map(|pool| ListedPool::of(pool, next(pool).as_ref(), context.now)).collect();
+        let providers = looks.map(|look| ListedPool::of(&look, context.now)).collect();
         let store = context.store.display().to_string();
         let now = pool_core::time::format(context.now);
         output::print_json(&Listing { version: JSON_VERSION, store, now, providers })?;
-    } else if shown.is_empty() {
+    } else if looks.len() == 0 {
         output::print("no credentials yet; `pool add PROVIDER` adds one\n")?;
     } else {
-        output::print(&render::list(shown.into_iter().map(|pool| (pool, next(pool))), context.now))?;
+        output::print(&render::list(looks, context.now))?;
     }
     Ok(ExitCode::SUCCESS)
 }

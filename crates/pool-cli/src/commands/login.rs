@@ -3,8 +3,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pool_core::CredentialId;
-use pool_oauth::{DeviceCode, DeviceLogin, Http, Keep, Kept, Profile, Settings, Waiter, replaceable};
-use pool_store::FileStore;
+use pool_oauth::{DeviceCode, DeviceLogin, Http, Keep, Kept, Profile, Waiter, replaceable};
 
 use crate::args::LoginArgs;
 use crate::context::{self, Context};
@@ -23,8 +22,13 @@ pub(crate) fn run(context: &Context, args: &LoginArgs) -> Result<ExitCode, Comma
     show(context, &code);
     let finished = login.finish(&code, || context.moment());
     output::print_progress("");
-    let kept = finished?.keep(&FileStore::new(&context.store), &args.provider, &keep, context.moment())?;
+    let finished = finished?;
+    let lent = context.lent();
+    let kept = finished.keep(&context.pool_store(), &args.provider, &keep, context.moment())?;
     say(context, args, &kept)?;
+    if let (Kept::Added(_), Ok(mut lent)) = (&kept, lent) {
+        lent.say_hidden(&args.provider);
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -38,7 +42,7 @@ fn instead_of(context: &Context, args: &LoginArgs) -> Result<Option<CredentialId
 }
 
 fn profile(context: &Context, args: &LoginArgs) -> Result<Profile, CommandError> {
-    let settings = Settings::beside(&context.store)?;
+    let settings = context.stores().settings()?;
     let mut profile = settings.profile_at(&args.provider, args.token_url.as_ref())?;
     profile.device_url = args.device_url.clone().or(profile.device_url);
     if profile.device_url.is_none() && needs_browser(&args.provider) {

@@ -2,7 +2,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use pool_core::{Credential, Pool};
-use pool_oauth::{Ask, Profile, RefreshError, Refreshed, Refresher, Settings};
+use pool_oauth::{Ask, Profile, RefreshError, Refreshed, Refresher};
 
 use crate::args::RefreshArgs;
 use crate::context::{self, Context};
@@ -24,7 +24,7 @@ pub(crate) fn run(context: &Context, args: &RefreshArgs) -> Result<ExitCode, Com
     let handle = context.handle();
     let pools = context.pools(&handle)?;
     let pool = context::pool(&pools, &args.provider)?;
-    let profile = Settings::beside(&context.store)?.profile_at(&args.provider, args.token_url.as_ref())?;
+    let profile = context.stores().settings()?.profile_at(&args.provider, args.token_url.as_ref())?;
     let refresher = context.refresher();
     let results: Vec<Outcome> = chosen(pool, args)?
         .into_iter()

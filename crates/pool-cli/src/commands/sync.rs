@@ -5,7 +5,6 @@ use pool_sources::{Consent, SourceError, Tool};
 use crate::args::SyncArgs;
 use crate::commands::import;
 use crate::context::Context;
-use crate::env;
 use crate::error::CommandError;
 use crate::taking::Taking;
 
@@ -13,7 +12,7 @@ use crate::taking::Taking;
 pub(crate) fn run(context: &Context, args: &SyncArgs) -> Result<ExitCode, CommandError> {
     let mut taking = Taking::into(context, false)?;
     let only = args.provider.as_ref();
-    let places = env::places(&context.store);
+    let places = context.places();
     let tools = Tool::ALL.into_iter().filter(|tool| only.is_none_or(|only| *only == tool.provider()));
     for (tool, places) in tools.zip(places.iter().cycle()) {
         let consent = if tool.is_of_the_home() { Consent::TakeIn } else { Consent::UpToDate };

@@ -11,7 +11,7 @@ use pool_store::Reported;
 use serde::Serialize;
 
 use crate::output::JSON_VERSION;
-use crate::render::strikes;
+use crate::render::{Look, strikes};
 
 /// How a credential stands.
 #[derive(Serialize, Debug)]
@@ -109,15 +109,19 @@ pub(crate) struct Listed {
 #[derive(Serialize, Debug)]
 pub(crate) struct ListedPool {
     provider: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lent_by: Option<String>,
     credentials: Vec<Listed>,
 }
 
 impl ListedPool {
-    pub(crate) fn of(pool: &Pool, next: Option<&CredentialId>, now: DateTime<Utc>) -> Self {
+    pub(crate) fn of(look: &Look<'_>, now: DateTime<Utc>) -> Self {
+        let (pool, next) = (look.pool, look.next.as_ref());
         let listed =
             |(credential, standing): (&Credential, Standing)| listed(pool, credential, &standing, next, now);
         let credentials = pool.standings(now).map(listed).collect();
-        Self { provider: pool.provider().to_string(), credentials }
+        let lent_by = look.root.map(|root| root.display().to_string());
+        Self { provider: pool.provider().to_string(), lent_by, credentials }
     }
 }
 

@@ -10,5 +10,5 @@ mod words;
 pub(crate) use explanation::explanation;
 pub(crate) use findings::findings;
 pub(crate) use shell::Shell;
-pub(crate) use table::list;
+pub(crate) use table::{Look, list};
 pub(crate) use words::{counted, cut, left, printable, reasons, standing, strikes, when};

@@ -18,6 +18,11 @@ impl Shell {
         Self { store: (!is_default).then(|| store.to_owned()) }
     }
 
+    /// The argument that names a store, with the space before it.
+    pub(crate) fn named(store: &Path) -> String {
+        format!(" --store {}", quoted_path(store))
+    }
+
     /// What does this, on one line.
     pub(crate) fn command(&self, remedy: &Remedy) -> String {
         match remedy {
@@ -26,6 +31,7 @@ impl Shell {
             Remedy::Revive { provider, name } => {
                 self.of_credential("pool reset", &["--dead"], provider, name)
             }
+            Remedy::Examine { path } => Self::of(path).ours("pool doctor", &[], &[]),
             Remedy::Permit { path, mode } => format!("chmod {mode} {}", quoted_path(path)),
             Remedy::Delete { path } => format!("rm {}", quoted_path(path)),
             Remedy::MakeFolder { path } => format!("mkdir -p {}", quoted_path(path)),

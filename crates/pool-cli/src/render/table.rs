@@ -1,35 +1,49 @@
+use std::path::Path;
+
 use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, Utc};
 use comfy_table::{CellAlignment, Table, presets};
-use pool_core::{AuthType, Credential, CredentialId, Pool, Provider, Record, Standing};
+use pool_core::{AuthType, Credential, CredentialId, Pool, Record, Standing};
 
-use crate::render::{counted, cut, left, printable, standing, strikes};
+use crate::render::{Shell, counted, cut, left, printable, standing, strikes};
 
 const TITLE: Style = Style::new().bold();
 const DEAD: Style = AnsiColor::Red.on_default().bold();
 const RESTING: Style = AnsiColor::Yellow.on_default();
 const UNUSABLE: Style = Style::new().dimmed();
 
+/// A pool to look at.
+pub(crate) struct Look<'a> {
+    pub(crate) pool: &'a Pool,
+    /// The one that would be picked.
+    pub(crate) next: Option<CredentialId>,
+    /// The root store, where it lends this pool.
+    pub(crate) root: Option<&'a Path>,
+}
+
 /// The pools as people look at them: a table each, with the one that would be picked marked, and what to do about the dead.
-pub(crate) fn list<'a>(
-    pools: impl Iterator<Item = (&'a Pool, Option<CredentialId>)>,
-    now: DateTime<Utc>,
-) -> String {
-    let blocks: Vec<String> = pools.map(|(pool, next)| block(pool, next.as_ref(), now)).collect();
+pub(crate) fn list<'a>(looks: impl Iterator<Item = Look<'a>>, now: DateTime<Utc>) -> String {
+    let blocks: Vec<String> = looks.map(|look| block(&look, now)).collect();
     blocks.join("\n")
 }
 
-fn block(pool: &Pool, next: Option<&CredentialId>, now: DateTime<Utc>) -> String {
+fn block(look: &Look<'_>, now: DateTime<Utc>) -> String {
+    let (pool, next) = (look.pool, look.next.as_ref());
     let count = pool.credentials().len();
     let noun = if count == 1 { "credential" } else { "credentials" };
-    let mut text = format!("{TITLE}{}{TITLE:#} ({count} {noun})\n", printable(pool.provider().as_str()));
+    let lent = look.root.map(|root| format!(", lent by {}", printable(&root.display().to_string())));
+    let mut text = format!(
+        "{TITLE}{}{TITLE:#} ({count} {noun}{})\n",
+        printable(pool.provider().as_str()),
+        lent.unwrap_or_default()
+    );
     let rows: Vec<(&Credential, Standing)> = pool.standings(now).collect();
     for (line, (_, how)) in table(pool, &rows, next, now).lines().zip(header_and(&rows)) {
         let style = how.map_or(UNUSABLE, style);
         text += &format!("{style}{}{style:#}\n", line.trim_end());
     }
     for (credential, how) in &rows {
-        for advice in advice(pool.provider(), credential, how, now) {
+        for advice in advice(look, credential, how, now) {
             text += &format!("  {advice}\n");
         }
         for (model, how) in pool.models_out(credential, now) {
@@ -98,16 +112,18 @@ fn style(how: &Standing) -> Style {
 }
 
 /// What a person should know or do about one credential.
-fn advice(provider: &Provider, credential: &Credential, how: &Standing, now: DateTime<Utc>) -> Vec<String> {
-    let (provider, id) = (printable(provider.as_str()), printable(credential.id.as_str()));
+fn advice(look: &Look<'_>, credential: &Credential, how: &Standing, now: DateTime<Utc>) -> Vec<String> {
+    let (provider, id) = (printable(look.pool.provider().as_str()), printable(credential.id.as_str()));
     let mut advice = Vec::new();
     if let Standing::Dead { since, .. } = how {
+        // What is lent is mended where it is.
+        let there = look.root.map(|root| printable(&Shell::named(root))).unwrap_or_default();
         let since = since.map(|since| format!(" for {}", left(now - since))).unwrap_or_default();
         let cure = match credential.auth_type {
-            AuthType::OAuth => "sign in again, and its new token brings it back",
-            _ => "its key will not work again: `pool add` the new one",
+            AuthType::OAuth => "sign in again, and its new token brings it back".to_owned(),
+            _ => format!("its key will not work again: `pool add{there}` the new one"),
         };
-        advice.push(format!("{id} is dead{since}: {cure}; or `pool remove {provider} {id}`"));
+        advice.push(format!("{id} is dead{since}: {cure}; or `pool remove{there} {provider} {id}`"));
     } else if let Some(ended_at) = credential.token_ends_at().filter(|ends_at| *ends_at <= now) {
         advice.push(format!(
             "{id}: its access token ended {} ago, so its next use needs a refresh",

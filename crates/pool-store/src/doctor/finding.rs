@@ -70,6 +70,8 @@ problems! {
     NewerVersion = "newer-version", Error;
     /// The file or its folder has no write permission at all.
     ReadOnly = "read-only", Error;
+    /// The root store, which lends to this one, cannot be read.
+    RootUnusable = "root-unusable", Error;
     /// Somebody holds the lock for long.
     Locked = "locked", Warning;
     /// The lock cannot be taken by anybody.
@@ -213,6 +215,11 @@ pub enum Remedy {
         provider: Provider,
         /// A name that selects just this credential.
         name: String,
+    },
+    /// `pool doctor` on another store.
+    Examine {
+        /// Which one.
+        path: PathBuf,
     },
     /// Change the permissions of a file or folder.
     Permit {

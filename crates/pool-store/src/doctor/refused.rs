@@ -25,7 +25,7 @@ pub(super) fn finding(
     backup: Option<PathBuf>,
     now: DateTime<Utc>,
 ) -> Finding {
-    let found = |problem, path: &Path| Finding::new(problem, path, in_words(error));
+    let found = |problem, path: &Path| Finding::new(problem, path, error.in_words());
     match error {
         StoreError::NoFolder { path } => no_folder(found(Problem::NoFolder, path), folder_of(path)),
         // It is the path itself that is put aside, never what a link leads to.
@@ -85,7 +85,7 @@ fn position(error: &SyntaxError) -> Option<Position> {
 
 /// What an error says of the locks of a store.
 pub(super) fn of_lock(error: &StoreError, given: &Path, now: DateTime<Utc>) -> Finding {
-    let found = |problem, path: &Path| Finding::new(problem, path, in_words(error));
+    let found = |problem, path: &Path| Finding::new(problem, path, error.in_words());
     match error {
         StoreError::Locked { path, holder: Some(holder), .. } => found(Problem::Locked, path)
             .mend("let it finish, or end it; do not delete the file", Remedy::End { pid: holder.pid }),
@@ -137,15 +137,4 @@ fn aside(path: &Path, now: DateTime<Utc>) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.broken", now.format("%Y%m%dT%H%M%S%.6fZ")));
     path.with_file_name(name)
-}
-
-/// An error and its causes on one line.
-fn in_words(error: &StoreError) -> String {
-    let mut words = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        words += &format!(": {error}");
-        cause = error.source();
-    }
-    words
 }
