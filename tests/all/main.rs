@@ -16,6 +16,7 @@ mod errors;
 mod exec;
 mod explain;
 mod incident;
+mod killed;
 mod login;
 mod migration;
 #[cfg(target_os = "linux")]
@@ -31,6 +32,7 @@ mod races;
 #[cfg(target_os = "linux")]
 mod real_disks;
 mod refresh;
+mod renewal;
 mod replay;
 mod reports;
 mod request;
