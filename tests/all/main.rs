@@ -17,6 +17,8 @@ mod exec;
 mod explain;
 mod incident;
 mod killed;
+#[cfg(target_os = "linux")]
+mod killed_anywhere;
 mod login;
 mod migration;
 #[cfg(target_os = "linux")]

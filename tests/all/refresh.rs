@@ -1,5 +1,7 @@
 //! Renewing logins: once, however many ask.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::renewal::{Renewal, STORE, document, entry, record, refresh};
@@ -48,6 +50,24 @@ fn of_forty_processes_one_spends_the_token() {
     }
     assert_eq!((server.posts(), server.spends_of("old-refresh")), (1, 1));
     assert_eq!(entry(&home)["refresh_token"], "minted-refresh-1");
+}
+
+/// It has three threads, each of which may still have been on its way to sleep when it was looked at first.
+#[test]
+fn who_waits_is_not_woken_until_it_is_its_turn() {
+    let (home, server) = (Home::with_store(STORE), TokenServer::start([Act::Hold]));
+    let winner = Renewal::start(&home, &refresh(&server));
+    server.wait_for_posts(1);
+    let others: Vec<Renewal> = (0..10).map(|_| Renewal::start(&home, &refresh(&server))).collect();
+    others.iter().for_each(Renewal::wait_until_it_waits);
+    let before: Vec<Option<u64>> = others.iter().map(Renewal::switches).collect();
+    std::thread::sleep(Duration::from_secs(1));
+    for (other, before) in others.iter().zip(before) {
+        let woken = other.switches().zip(before).map(|(after, before)| after - before);
+        assert!(woken.is_none_or(|woken| woken <= 3), "{woken:?} times in a second");
+    }
+    server.release();
+    assert!([winner].into_iter().chain(others).all(|renewal| renewal.end().is_good()));
 }
 
 #[test]

@@ -149,6 +149,18 @@ impl Renewal {
         }
     }
 
+    /// How often its threads were put to sleep or interrupted until now; none where the system does not tell.
+    pub(crate) fn switches(&self) -> Option<u64> {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.id())).ok()?;
+        let statuses =
+            threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("status")).unwrap());
+        let of_one = |status: String| -> u64 {
+            let counts = status.lines().filter_map(|line| line.split_once("ctxt_switches:"));
+            counts.map(|(_, count)| count.trim().parse::<u64>().unwrap()).sum()
+        };
+        Some(statuses.map(of_one).sum())
+    }
+
     /// Waits for its end.
     #[track_caller]
     pub(crate) fn end(self) -> End {
