@@ -17,6 +17,9 @@ mod exec;
 mod explain;
 mod homes;
 mod incident;
+mod killed;
+#[cfg(target_os = "linux")]
+mod killed_anywhere;
 mod login;
 mod migration;
 #[cfg(target_os = "linux")]
@@ -33,6 +36,7 @@ mod races;
 #[cfg(target_os = "linux")]
 mod real_disks;
 mod refresh;
+mod renewal;
 mod replay;
 mod reports;
 mod request;

@@ -1,10 +1,9 @@
 //! Renewing logins at a certified OpenID provider, which rotates refresh tokens and punishes who uses one twice.
 
-use std::process::{Child, Stdio};
-
 use serde_json::Value;
 
 use crate::openid_provider::{OpenidProvider, Tally};
+use crate::renewal::Renewal;
 use crate::support::Home;
 
 const RENEWED_ONCE: Tally = Tally { posts: 1, minted: 1, refused: 0, revoked: 0 };
@@ -25,26 +24,13 @@ fn store(refresh_token: &str) -> String {
     )
 }
 
-fn start(home: &Home, words: &str) -> Child {
-    let mut command = home.pool_command();
-    command.args(words.split_whitespace()).arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.spawn().unwrap()
-}
-
-/// What became of the login.
-fn outcome(process: Child) -> String {
-    let output = process.wait_with_output().unwrap();
-    let value: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
-    value["credentials"][0]["outcome"].as_str().unwrap().to_owned()
-}
-
 fn refresh(home: &Home) -> String {
-    outcome(start(home, "refresh acme"))
+    Renewal::start(home, "refresh acme").end().outcome
 }
 
 /// Renews even what was renewed a moment ago.
 fn refresh_again(home: &Home) -> String {
-    outcome(start(home, "refresh acme --force"))
+    Renewal::start(home, "refresh acme --force").end().outcome
 }
 
 fn refresh_token(home: &Home) -> String {
@@ -79,13 +65,13 @@ fn of_a_hundred_and_twenty_processes_one_is_seen_by_the_provider() {
     let first = provider.login();
     let home = home(&provider, &first);
     provider.hold();
-    let winner = start(&home, "refresh acme");
+    let winner = Renewal::start(&home, "refresh acme");
     provider.wait_for_posts(1);
-    let others: Vec<Child> = (1..120).map(|_| start(&home, "refresh acme")).collect();
+    let others: Vec<Renewal> = (1..120).map(|_| Renewal::start(&home, "refresh acme")).collect();
     provider.release();
-    assert_eq!(outcome(winner), "renewed");
+    assert_eq!(winner.end().outcome, "renewed");
     for other in others {
-        assert!(["adopted", "fresh"].contains(&outcome(other).as_str()));
+        assert!(["adopted", "fresh"].contains(&other.end().outcome.as_str()));
     }
     assert_eq!(provider.tally(), RENEWED_ONCE);
     assert_ne!(refresh_token(&home), first);
@@ -117,13 +103,13 @@ fn a_refusal_of_a_token_that_is_stored_no_longer_is_not_believed() {
     let (here, elsewhere) = (home(&provider, &first), home(&provider, &first));
     assert_eq!(refresh(&elsewhere), "renewed");
     provider.hold();
-    let refused = start(&here, "refresh acme");
+    let refused = Renewal::start(&here, "refresh acme");
     provider.wait_for_posts(2);
     // Another program, which knows nothing of locks, logs in meanwhile.
     let other = provider.login();
     here.write_store(&store(&other));
     provider.release();
-    assert_eq!(outcome(refused), "adopted");
+    assert_eq!(refused.end().outcome, "adopted");
     assert_eq!(provider.tally(), Tally { posts: 2, minted: 1, refused: 1, revoked: 1 });
     assert_eq!(refresh_token(&here), other);
     assert_ne!(record(&here)["status"], "dead");

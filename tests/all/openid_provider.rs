@@ -1,10 +1,14 @@
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::renewal::PATIENCE;
 use crate::skipped::skipped;
 
 const SCRIPT: &str = include_str!("../oidc/provider.mjs");
@@ -13,7 +17,8 @@ const SCRIPT: &str = include_str!("../oidc/provider.mjs");
 #[derive(Debug)]
 pub(crate) struct OpenidProvider {
     process: Child,
-    wire: RefCell<(ChildStdin, BufReader<ChildStdout>)>,
+    questions: RefCell<ChildStdin>,
+    answers: Receiver<String>,
     url: String,
 }
 
@@ -46,8 +51,12 @@ impl OpenidProvider {
             skipped("node is missing");
             return None;
         };
-        let wire = (process.stdin.take().unwrap(), BufReader::new(process.stdout.take().unwrap()));
-        let mut provider = Self { process, wire: RefCell::new(wire), url: String::new() };
+        let questions = RefCell::new(process.stdin.take().unwrap());
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let (give, answers) = mpsc::channel();
+        // A read knows no deadline, and a channel does.
+        thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| give.send(line)));
+        let mut provider = Self { process, questions, answers, url: String::new() };
         provider.url = provider.read();
         Some(provider)
     }
@@ -84,21 +93,24 @@ impl OpenidProvider {
 
     /// Waits until so many requests arrived.
     pub(crate) fn wait_for_posts(&self, posts: u64) {
+        let begun = Instant::now();
         while self.tally().posts < posts {
-            std::thread::yield_now();
+            assert!(begun.elapsed() < PATIENCE, "{posts} requests did not arrive within {PATIENCE:?}");
+            thread::yield_now();
         }
     }
 
     fn ask(&self, line: &str) -> String {
-        writeln!(self.wire.borrow_mut().0, "{line}").unwrap();
+        // One that has ended takes no questions, and gives no answers.
+        drop(writeln!(self.questions.borrow_mut(), "{line}"));
         self.read()
     }
 
     fn read(&self) -> String {
-        let mut line = String::new();
-        self.wire.borrow_mut().1.read_line(&mut line).unwrap();
-        assert!(line.ends_with('\n'), "the provider ended: it needs node 20 or later");
-        line.trim_end().to_owned()
+        self.answers.recv_timeout(PATIENCE).unwrap_or_else(|error| match error {
+            RecvTimeoutError::Timeout => panic!("the provider said nothing for {PATIENCE:?}, and is killed"),
+            RecvTimeoutError::Disconnected => panic!("the provider ended: it needs node 20 or later"),
+        })
     }
 }
 

@@ -1,61 +1,16 @@
 //! Renewing logins: once, however many ask.
 
-use std::fs::File;
-use std::net::TcpListener;
-use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::renewal::{Renewal, STORE, document, entry, record, refresh};
 use crate::support::Home;
 use crate::token_server::{Act, TokenServer};
 
-/// A login whose token has ended, seeded by another program that keeps it too.
-const STORE: &str = r#"{
-  "version": 1,
-  "active_provider": "anthropic",
-  "providers": {
-    "openai-codex": {
-      "tokens": { "access_token": "old-access", "refresh_token": "old-refresh", "id_token": "theirs" },
-      "last_refresh": "2026-01-01T00:00:00Z",
-      "auth_mode": "chatgpt"
-    }
-  },
-  "credential_pool": {
-    "openai-codex": [
-      {
-        "id": "9de82c",
-        "label": "work",
-        "auth_type": "oauth",
-        "priority": 0,
-        "source": "device_code",
-        "access_token": "old-access",
-        "refresh_token": "old-refresh",
-        "expires_at": "2026-01-01T01:00:00Z"
-      }
-    ]
-  }
-}
-"#;
-
-fn document(home: &Home) -> Value {
-    serde_json::from_str(&home.read_store()).unwrap()
-}
-
-fn entry(home: &Home) -> Value {
-    document(home)["credential_pool"]["openai-codex"][0].clone()
-}
-
-fn record(home: &Home) -> Value {
-    document(home)["credential_pool_runtime"]["openai-codex"]["9de82c"].clone()
-}
-
-fn refresh(server: &TokenServer) -> String {
-    format!("refresh openai-codex --json --token-url {}", server.url())
-}
-
 /// What became of the only login.
 fn outcome(home: &Home, command: &str) -> String {
-    let ran = home.pool(command);
+    let ran = home.pool(&format!("{command} --json"));
     let value: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{ran:?}"));
     value["credentials"][0]["outcome"].as_str().unwrap().to_owned()
 }
@@ -83,171 +38,36 @@ fn a_login_is_renewed_and_so_is_its_other_home() {
     assert_eq!(server.posts(), 2);
 }
 
-/// Starts `pool` with these words, without waiting for it.
-fn start(home: &Home, words: &str) -> Child {
-    let mut command = home.pool_command();
-    command.args(words.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.spawn().unwrap()
-}
-
 #[test]
 fn of_forty_processes_one_spends_the_token() {
     let (home, server) = (Home::with_store(STORE), TokenServer::start([Act::Hold]));
-    let first = start(&home, &refresh(&server));
+    let first = Renewal::start(&home, &refresh(&server));
     server.wait_for_posts(1);
-    let others: Vec<Child> = (1..40).map(|_| start(&home, &refresh(&server))).collect();
+    let others: Vec<Renewal> = (1..40).map(|_| Renewal::start(&home, &refresh(&server))).collect();
     server.release();
-    for child in [first].into_iter().chain(others) {
-        let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for end in [first].into_iter().chain(others).map(Renewal::end) {
+        assert!(end.is_good(), "{end:?}");
     }
     assert_eq!((server.posts(), server.spends_of("old-refresh")), (1, 1));
     assert_eq!(entry(&home)["refresh_token"], "minted-refresh-1");
 }
 
-/// Kills the process that renews, while three others wait for it; what becomes of them.
-fn kill(home: &Home, server: &TokenServer, mut winner: Child) -> Vec<(String, String)> {
-    let others: Vec<Child> = (0..3).map(|_| start(home, &refresh(server))).collect();
-    winner.kill().unwrap();
-    winner.wait().unwrap();
-    server.release();
-    let ends = others.into_iter().map(|child| child.wait_with_output().unwrap());
-    ends.map(|output| {
-        let value: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let outcome = value["credentials"][0]["outcome"].as_str().unwrap().to_owned();
-        (outcome, String::from_utf8(output.stderr).unwrap())
-    })
-    .collect()
-}
-
-fn kill_alone(mut process: Child) -> Child {
-    process.kill().unwrap();
-    process.wait().unwrap();
-    process
-}
-
-/// Whoever renews holds the lock of the grant.
-fn wait_for_the_lock_of_the_grant(home: &Home) {
-    let is_held = || {
-        let files = std::fs::read_dir(home.path().join("auth.refresh")).ok()?;
-        let locks = files.map(|file| File::open(file.unwrap().path()).unwrap());
-        locks.map(|lock| lock.try_lock().is_err()).find(|is_held| *is_held)
-    };
-    while is_held().is_none() {
-        std::thread::yield_now();
-    }
-}
-
-fn wait_for_record(home: &Home, is_so: impl Fn(&Value) -> bool) {
-    while !is_so(&record(home)) {
-        std::thread::yield_now();
-    }
-}
-
-fn hold_store(home: &Home) -> File {
-    home.write("auth.lock", "");
-    let lock = File::open(home.path().join("auth.lock")).unwrap();
-    lock.lock().unwrap();
-    lock
-}
-
-#[track_caller]
-fn all_succeeded(ends: &[(String, String)]) {
-    assert!(
-        ends.iter().all(|(outcome, _)| ["renewed", "adopted", "fresh"].contains(&outcome.as_str())),
-        "{ends:?}"
-    );
-}
-
+/// It has three threads, each of which may still have been on its way to sleep when it was looked at first.
 #[test]
-fn killed_before_the_intent_nothing_happened() {
-    let (home, server) = (Home::with_store(STORE), TokenServer::start([]));
-    let lock = hold_store(&home);
-    let winner = start(&home, &refresh(&server));
-    wait_for_the_lock_of_the_grant(&home);
-    let before = home.read_store();
-    let winner = kill_alone(winner);
-    assert_eq!(home.read_store(), before);
-    drop(lock);
-    let ends = kill(&home, &server, winner);
-    all_succeeded(&ends);
-    assert_eq!((server.posts(), server.spends_of("old-refresh")), (1, 1));
-}
-
-#[test]
-fn killed_after_the_intent_the_token_is_sent_once_more() {
-    let (home, server) = (Home::with_store(STORE), TokenServer::start([]));
-    // Connections are made, and nobody reads from them.
-    let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/token", deaf.local_addr().unwrap());
-    let winner = start(&home, &format!("refresh openai-codex --token-url {url}"));
-    wait_for_record(&home, |record| record["refresh"]["pid"] == winner.id());
-    assert_eq!(entry(&home)["refresh_token"], "old-refresh");
-    let ends = kill(&home, &server, winner);
-    all_succeeded(&ends);
-    assert_eq!((server.posts(), server.spends_of("old-refresh")), (1, 1));
-    assert_eq!(record(&home)["refresh"], Value::Null);
-}
-
-/// The token was spent, and the server forgives nothing: one more attempt, and a clear word.
-fn is_lost(home: &Home, server: &TokenServer, ends: &[(String, String)]) {
-    assert!(
-        ends.iter().all(|(outcome, said)| outcome == "failed" && said.contains("lost in a crash at 2")),
-        "{ends:?}"
-    );
-    assert_eq!((server.posts(), server.spends_of("old-refresh")), (2, 2));
-    let record = record(home);
-    assert_eq!(record["status"], "dead");
-    assert!(record["last_error"]["reason"].as_str().unwrap().starts_with("lost in a crash at "), "{record}");
-    assert_eq!(outcome(home, &refresh(server)), "failed");
-    assert_eq!(server.posts(), 2, "what is dead is not sent again");
-    // An operator may know better, and a login that is renewed is alive again.
-    home.pool("reset openai-codex --dead").succeeded();
-}
-
-#[test]
-fn killed_while_it_waits_for_the_answer_the_login_is_lost() {
+fn who_waits_is_not_woken_until_it_is_its_turn() {
     let (home, server) = (Home::with_store(STORE), TokenServer::start([Act::Hold]));
-    let winner = start(&home, &refresh(&server));
+    let winner = Renewal::start(&home, &refresh(&server));
     server.wait_for_posts(1);
-    let ends = kill(&home, &server, winner);
-    is_lost(&home, &server, &ends);
-}
-
-#[test]
-fn killed_while_it_waits_for_the_answer_a_forgiving_server_saves_the_login() {
-    let again = r#"{"access_token": "again-access", "refresh_token": "again-refresh", "expires_in": 60}"#;
-    let (home, server) = (Home::with_store(STORE), TokenServer::start([Act::Hold, Act::Say(200, again)]));
-    let winner = start(&home, &refresh(&server));
-    server.wait_for_posts(1);
-    let ends = kill(&home, &server, winner);
-    all_succeeded(&ends);
-    assert_eq!(entry(&home)["refresh_token"], "again-refresh");
-    assert_eq!((server.posts(), record(&home)["refresh"].clone()), (2, Value::Null));
-}
-
-#[test]
-fn killed_before_it_keeps_the_answer_the_login_is_lost() {
-    let (home, server) = (Home::with_store(STORE), TokenServer::start([Act::Hold]));
-    let winner = start(&home, &refresh(&server));
-    server.wait_for_posts(1);
-    let lock = hold_store(&home);
+    let others: Vec<Renewal> = (0..10).map(|_| Renewal::start(&home, &refresh(&server))).collect();
+    others.iter().for_each(Renewal::wait_until_it_waits);
+    let before: Vec<Option<u64>> = others.iter().map(Renewal::switches).collect();
+    std::thread::sleep(Duration::from_secs(1));
+    for (other, before) in others.iter().zip(before) {
+        let woken = other.switches().zip(before).map(|(after, before)| after - before);
+        assert!(woken.is_none_or(|woken| woken <= 3), "{woken:?} times in a second");
+    }
     server.release();
-    server.wait_for_answers(1);
-    let killed = kill_alone(winner);
-    drop(lock);
-    let ends = kill(&home, &server, killed);
-    is_lost(&home, &server, &ends);
-}
-
-#[test]
-fn killed_after_the_answer_is_kept_nothing_is_lost() {
-    let (home, server) = (Home::with_store(STORE), TokenServer::start([]));
-    let winner = start(&home, &refresh(&server));
-    wait_for_record(&home, |record| !record["renewed_at"].is_null());
-    let ends = kill(&home, &server, winner);
-    all_succeeded(&ends);
-    assert_eq!(server.posts(), 1);
+    assert!([winner].into_iter().chain(others).all(|renewal| renewal.end().is_good()));
 }
 
 #[test]

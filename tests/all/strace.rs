@@ -1,6 +1,8 @@
 //! Commands under strace: to see their system calls, to kill them at one of these, or to let one fail.
 
-use std::process::Command;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
@@ -74,7 +76,7 @@ pub(crate) fn run_to_fates<'a>(
     let trace = NamedTempFile::new().unwrap();
     let words = wrapper(fates, &trace);
     let ran = run(&words.iter().map(String::as_str).collect::<Vec<_>>());
-    (ran, calls(&String::from_utf8_lossy(&std::fs::read(trace.path()).unwrap())))
+    (ran, calls(&String::from_utf8_lossy(&fs::read(trace.path()).unwrap())))
 }
 
 /// Runs a command that stops behind a call while something else happens, and goes on to its end.
@@ -101,13 +103,63 @@ pub(crate) fn run_with_a_stop(
 fn pid_of_who_stops(trace: &NamedTempFile) -> String {
     let deadline = Instant::now() + Duration::from_secs(60);
     while Instant::now() < deadline {
-        let text = std::fs::read_to_string(trace.path()).unwrap();
+        let text = fs::read_to_string(trace.path()).unwrap();
         if let Some(line) = text.lines().find(|line| line.ends_with("--- stopped by SIGSTOP ---")) {
             return line.split(' ').next().unwrap().to_owned();
         }
         std::thread::yield_now();
     }
     panic!("nobody stopped");
+}
+
+/// One thread of a process, watched from some moment on. A counter of strace counts the calls of one thread, and in another
+/// one it may be there first.
+#[derive(Debug)]
+pub(crate) struct Attached {
+    strace: Child,
+    trace: NamedTempFile,
+}
+
+impl Attached {
+    /// Watches the thread of this name, and kills its process at the nth call of a name from now on. None where nobody may
+    /// watch a process that runs; it is said then.
+    pub(crate) fn to_thread(pid: u32, name: &str, kill_at: Option<(&str, usize)>) -> Option<Self> {
+        let trace = NamedTempFile::new().unwrap();
+        let mut command = Command::new("strace");
+        command.arg("-o").arg(trace.path()).args(["-p", &thread(pid, name)]).stderr(Stdio::piped());
+        if let Some((name, nth)) = kill_at {
+            command.args(["-e", &format!("inject={name}:signal=KILL:when={nth}")]);
+        }
+        let mut strace = command.spawn().unwrap();
+        let mut said = String::new();
+        BufReader::new(strace.stderr.as_mut().unwrap()).read_line(&mut said).unwrap();
+        let attached = Self { strace, trace };
+        if said.ends_with("attached\n") {
+            return Some(attached);
+        }
+        skipped("nobody may trace a process that runs");
+        None
+    }
+
+    /// The calls of the thread, once its process has ended.
+    pub(crate) fn calls(mut self) -> Vec<Call> {
+        self.strace.wait().unwrap();
+        calls(&fs::read_to_string(self.trace.path()).unwrap())
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        drop(self.strace.kill());
+        drop(self.strace.wait());
+    }
+}
+
+fn thread(pid: u32, name: &str) -> String {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap().map(|thread| thread.unwrap().path());
+    let is_it = |thread: &std::path::PathBuf| fs::read_to_string(thread.join("comm")).unwrap().trim() == name;
+    let thread = threads.into_iter().find(is_it).unwrap();
+    thread.file_name().unwrap().to_string_lossy().into_owned()
 }
 
 fn calls(trace: &str) -> Vec<Call> {

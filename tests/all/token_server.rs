@@ -1,8 +1,8 @@
 //! A token endpoint on loopback that does as it is told, and counts what it is given.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
@@ -29,6 +29,8 @@ struct State {
     minted: usize,
     answered: usize,
     is_released: bool,
+    /// Connections that are not done with.
+    open: usize,
 }
 
 /// The server; its threads end with the process.
@@ -48,8 +50,13 @@ impl TokenServer {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let (server, stream) = (serving.clone(), stream.unwrap());
-                // Whoever asked may be dead by the time of the answer.
-                thread::spawn(move || drop(server.serve(stream)));
+                server.state.0.lock().unwrap().open += 1;
+                thread::spawn(move || {
+                    // Whoever asked may be dead by the time of the answer.
+                    drop(server.serve(stream));
+                    server.state.0.lock().unwrap().open -= 1;
+                    server.state.1.notify_all();
+                });
             }
         });
         server
@@ -82,6 +89,16 @@ impl TokenServer {
     pub(crate) fn wait_for_answers(&self, count: usize) {
         let (state, changed) = &*self.state;
         drop(changed.wait_while(state.lock().unwrap(), |state| state.answered < count).unwrap());
+    }
+
+    /// Waits until all is counted that was sent by now.
+    pub(crate) fn wait_until_idle(&self) {
+        // Connections are taken in their order: when this one is closed, those before it were taken.
+        let mut last = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        last.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(last.read(&mut [0]).unwrap(), 0);
+        let (state, changed) = &*self.state;
+        drop(changed.wait_while(state.lock().unwrap(), |state| state.open > 0).unwrap());
     }
 
     /// Lets those go that are held.
@@ -130,7 +147,9 @@ fn read_body(reader: &mut impl BufRead) -> std::io::Result<String> {
     let mut length = 0;
     loop {
         let mut line = String::new();
-        reader.read_line(&mut line)?;
+        if reader.read_line(&mut line)? == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
         let line = line.trim().to_ascii_lowercase();
         if let Some(value) = line.strip_prefix("content-length:") {
             length = value.trim().parse().unwrap();
