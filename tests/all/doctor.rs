@@ -98,6 +98,7 @@ fn cases() -> Vec<Case> {
         ("a dead login", || of_acme(LOGIN, DEAD), "dead"),
         ("a login that ended", || of_acme(&LOGIN.replace("refresh_token", "theirs"), ""), "expired"),
         ("a login that can be renewed", || of_acme(LOGIN, ""), "refresh-due"),
+        ("a login whose refresh token is lost", login_lost, "login-lost"),
         ("no secret", || of_acme(r#"{"id": "a1", "auth_type": "oauth"}"#, ""), "no-secret"),
         ("a stand-in that is stored", || of_acme(&KEY.replace("key-one", "changeme"), ""), "placeholder"),
         ("a stand-in in a variable", placeholder_in_a_variable, "placeholder"),
@@ -222,6 +223,14 @@ fn came_back() -> Home {
             .replace("{\"id\": \"a2\"", "{\"id\": \"a1\", \"access_token\": \"key-one\"}, {\"id\": \"a2\""),
     );
     home
+}
+
+fn login_lost() -> Home {
+    let entry = r#"{"id": "a1", "auth_type": "oauth", "access_token": "at-one", "refresh_token": "rt-one", "expires_at": "2099-01-01T00:00:00Z"}"#;
+    let subject = pool_core::Fingerprint::of("rt-one");
+    let intent =
+        format!(r#"{{"subject": "{subject}", "at": "2026-05-26T11:00:00Z", "pid": 1, "retry": true}}"#);
+    of_acme(entry, &format!(r#""a1": {{"refresh": {intent}}}"#))
 }
 
 fn token_rolled_back() -> Home {

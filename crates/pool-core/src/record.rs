@@ -9,8 +9,8 @@ use crate::credential::Credential;
 use crate::failure::{Failure, Origin};
 use crate::mask::mask_keys;
 use crate::provider::Provider;
-use crate::renewal::Renewal;
-use crate::secret::Fingerprint;
+use crate::renewal::{Renewal, Stage};
+use crate::secret::{Fingerprint, Secret};
 use crate::strikes::Strikes;
 use crate::time;
 use crate::verdict::{Kind, Remark, Scope, Verdict, words};
@@ -44,6 +44,18 @@ pub struct Record {
     pub refresh: Option<Renewal>,
     /// When we last renewed the login.
     pub renewed_at: Option<DateTime<Utc>>,
+}
+
+impl Record {
+    /// When the refresh token that a login still has was spent, where nobody has what it was spent for: both attempts to renew it
+    /// ended without an answer that was kept. While the second attempt is under way it looks the same.
+    #[must_use]
+    pub fn lost_at(&self, login: &Credential) -> Option<DateTime<Utc>> {
+        let renewal = self.refresh?;
+        let is_last = matches!(renewal.stage, Stage::Begun { is_retry: true, .. });
+        let is_stored = login.refresh_token().map(Secret::fingerprint) == Some(renewal.subject);
+        (is_last && is_stored).then_some(renewal.at)
+    }
 }
 
 /// How often a credential was handed out, and when last.

@@ -157,7 +157,10 @@ impl Refresher {
     ///
     /// When it could not be renewed.
     pub fn refresh(&self, ask: Ask, profile: Profile) -> Result<Refreshed, RefreshError> {
-        self.start(ask, profile)?.wait()
+        match Attempt::of(&self.0, &ask, &profile)?.moved()? {
+            Some(adopted) => Ok(adopted),
+            None => self.start(ask, profile)?.wait(),
+        }
     }
 
     /// Begins to renew a login in a thread of its own.
@@ -167,10 +170,7 @@ impl Refresher {
     /// When there can be no thread.
     pub fn start(&self, ask: Ask, profile: Profile) -> Result<Running, RefreshError> {
         let inner = Arc::clone(&self.0);
-        let run = move || {
-            let holder = inner.stores.holder(&ask.provider, (inner.clock)())?;
-            Attempt { inner: &inner, holder, ask: &ask, profile: &profile }.run()
-        };
+        let run = move || Attempt::of(&inner, &ask, &profile)?.run();
         let thread = thread::Builder::new().name("pool-refresh".to_owned()).spawn(run);
         let path = self.0.stores.path().to_owned();
         let thread = thread.map_err(|source| StoreError::Io {
@@ -239,7 +239,19 @@ struct Begun {
     before: Option<Stage>,
 }
 
-impl Attempt<'_> {
+impl<'a> Attempt<'a> {
+    fn of(inner: &'a Inner, ask: &'a Ask, profile: &'a Profile) -> Result<Self, RefreshError> {
+        let holder = inner.stores.holder(&ask.provider, (inner.clock)())?;
+        Ok(Self { inner, holder, ask, profile })
+    }
+
+    /// The login, where another token is stored by now than the one that was seen: that needs no lock.
+    fn moved(&self) -> Result<Option<Refreshed>, RefreshError> {
+        let credential = self.credential()?;
+        let is_moved = self.ask.seen.is_some_and(|seen| !credential.holds(seen));
+        Ok(is_moved.then(|| Refreshed::Adopted(credential)))
+    }
+
     fn run(&self) -> Result<Refreshed, RefreshError> {
         let mut lock: Option<(u64, GrantLock)> = None;
         loop {

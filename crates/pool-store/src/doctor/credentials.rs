@@ -70,7 +70,9 @@ impl Patient<'_> {
             Standing::Dead { since, error } => Some(self.dead(*since, error)),
             Standing::Removed => Some(self.came_back()),
             Standing::NoSecret { why, .. } => Some(self.no_secret(*why)),
-            Standing::Ready | Standing::Resting { .. } => self.placeholder().or_else(|| self.expired()),
+            Standing::Ready | Standing::Resting { .. } => {
+                self.placeholder().or_else(|| self.login_lost()).or_else(|| self.expired())
+            }
             // An unknown status is a matter of its record.
             _ => None,
         }
@@ -110,7 +112,7 @@ impl Patient<'_> {
                 .mend("or remove the credential", self.removal())
         };
         match why {
-            NoSecret::NotStored if self.refresh_token().is_some() => {
+            NoSecret::NotStored if self.credential.can_be_renewed() => {
                 self.found(Problem::RefreshDue, "has a refresh token only, so its next use needs a refresh")
             }
             NoSecret::NotStored => self
@@ -155,10 +157,21 @@ impl Patient<'_> {
         })
     }
 
+    fn login_lost(&self) -> Option<Finding> {
+        let record = self.pool.record(&self.credential.id)?;
+        let lost_at = record.lost_at(self.credential)?;
+        let ends_at = self.credential.token_ends_at().filter(|ends_at| *ends_at > self.now)?;
+        let (lost_at, ends_at) = (time::format(lost_at), time::format(ends_at));
+        let what = format!(
+            "cannot be renewed since {lost_at}: what its refresh token was spent for is lost; its token is good until {ends_at}"
+        );
+        Some(self.found(Problem::LoginLost, &what).advise(self.how_to_renew()))
+    }
+
     fn expired(&self) -> Option<Finding> {
         let ended_at = self.credential.token_ends_at().filter(|ends_at| *ends_at <= self.now)?;
         let ended_at = time::format(ended_at);
-        if self.refresh_token().is_some() {
+        if self.credential.can_be_renewed() {
             let what =
                 format!("has an access token that ended at {ended_at}, so its next use needs a refresh");
             return Some(self.found(Problem::RefreshDue, &what));
@@ -192,13 +205,6 @@ impl Patient<'_> {
         let what = format!("has the same secret as {}", first.id);
         (first.id != self.credential.id)
             .then(|| self.found(Problem::DuplicateSecret, &what).mend("remove it", self.removal()))
-    }
-
-    fn refresh_token(&self) -> Option<&Secret> {
-        match &self.credential.holding {
-            Holding::Owned(tokens) => tokens.refresh_token(),
-            Holding::Borrowed { .. } => None,
-        }
     }
 
     fn how_to_renew(&self) -> String {

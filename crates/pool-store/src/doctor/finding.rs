@@ -116,6 +116,8 @@ problems! {
     Dead = "dead", Error;
     /// The access token ended, and nothing can renew it.
     Expired = "expired", Error;
+    /// Its refresh token is spent, and nobody has what it was spent for: it ends with its access token.
+    LoginLost = "login-lost", Warning;
     /// The access token ended; its refresh token can renew it.
     RefreshDue = "refresh-due", Note;
     /// No secret is stored.
