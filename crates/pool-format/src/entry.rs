@@ -145,10 +145,13 @@ pub fn write_entry(credential: &Credential, layout: Layout) -> Object {
     entry
 }
 
-/// Writes the secrets of a credential, and when they end, over those of its entry.
-pub fn renew_entry(entry: &mut Object, credential: &Credential) {
+/// Writes the secrets of a credential, and when they end, over those of its entry. An entry that tells when it was renewed tells it anew.
+pub fn renew_entry(entry: &mut Object, credential: &Credential, at: DateTime<Utc>) {
     write_secrets(entry, credential);
     write_expiry(entry, credential.expires_at);
+    if entry.get("last_refresh").is_some_and(|known| !known.is_null()) {
+        entry.set("last_refresh", Raw::string(&time::format(at)));
+    }
 }
 
 fn write_secrets(entry: &mut Object, credential: &Credential) {

@@ -257,7 +257,7 @@ impl Snapshot {
                     });
                     for (index, mut entry) in stale {
                         self.renew_elsewhere(provider, &entry, renewed, at);
-                        renew_entry(&mut entry, renewed);
+                        renew_entry(&mut entry, renewed, at);
                         entries.replace(index, entry.render());
                     }
                 }

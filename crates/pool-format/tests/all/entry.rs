@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{
     AuthType, Credential, CredentialId, Fingerprint, Holding, Provider, Secret, Source, Tokens, Unresolved,
 };
-use pool_format::raw::{Layout, Object};
+use pool_format::raw::{Layout, Object, Raw};
 use pool_format::{Lender, Lent, entry_id, read_entry, read_time, renew_entry, write_entry};
 
-use crate::support::{acme, instant, object, pin, provider, raw, then};
+use crate::support::{acme, instant, noon, object, pin, provider, raw, then};
 
 /// Lends one secret to whoever asks, and remembers who did.
 #[derive(Default)]
@@ -294,7 +294,7 @@ fn renewed(json: &str, expires_at: Option<DateTime<Utc>>) -> Object {
     let mut entry = object(json);
     let tokens = Tokens::access(secret("new")).with_refresh(Some(secret("new-r")));
     let credential = Credential { expires_at, holding: Holding::Owned(tokens), ..login() };
-    renew_entry(&mut entry, &credential);
+    renew_entry(&mut entry, &credential, noon());
     entry
 }
 
@@ -308,6 +308,18 @@ fn a_renewal_replaces_secrets_in_their_place_and_nothing_else() {
         entry.render().as_str(),
         r#"{ "x":1e400,"access_token":"new","label":"\u0041","refresh_token":"new-r","id":"a1" }"#
     );
+}
+
+#[test]
+fn an_entry_that_tells_when_it_was_renewed_tells_it_anew() {
+    for (json, expected) in [
+        (r#"{"last_refresh": "2026-01-01T00:00:00Z"}"#, r#""2026-05-26T12:00:00Z""#),
+        (r#"{"last_refresh": 5}"#, r#""2026-05-26T12:00:00Z""#),
+        (r#"{"last_refresh": null}"#, "null"),
+    ] {
+        assert_eq!(renewed(json, None).get("last_refresh").map(Raw::as_str), Some(expected));
+    }
+    assert!(renewed("{}", None).get("last_refresh").is_none());
 }
 
 #[test]
@@ -333,7 +345,7 @@ fn a_renewal_tells_the_end_in_the_form_that_the_entry_has() {
 #[test]
 fn a_renewal_of_a_lent_secret_stores_its_fingerprint_and_takes_values_out() {
     let mut entry = object(r#"{"id": "a1", "access_token": "old", "refresh_token": "old-r"}"#);
-    renew_entry(&mut entry, &lent(Ok("test")));
+    renew_entry(&mut entry, &lent(Ok("test")), noon());
     assert_eq!(entry.render().as_str(), r#"{"id": "a1", "secret_fingerprint": "sha256:9f86d081884c7d65"}"#);
 }
 

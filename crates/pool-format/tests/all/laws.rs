@@ -197,7 +197,7 @@ proptest! {
         let back = read_entry(&write_entry(&credential, Layout::Compact), &acme(), &());
         prop_assert_eq!(format!("{:?}", back), format!("{:?}", Some(&credential)));
         let before = entry.clone();
-        renew_entry(&mut entry, &credential);
+        renew_entry(&mut entry, &credential, noon());
         prop_assert_eq!(but(&entry, &RENEWED), but(&before, &RENEWED));
     }
 
