@@ -1,16 +1,16 @@
 use std::error::Error;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use pool_core::{ChangeError, Provider, SelectError, Unavailable};
+use pool_core::{ChangeError, CredentialId, LastError, Provider, SelectError, Unavailable, time};
 use pool_format::FormatError;
-use pool_oauth::{LoginError, Profile, RefreshError, SettingsError};
-use pool_sources::{Flaw, SourceError, Tool};
+use pool_oauth::{LoginError, RefreshError, SettingsError, Trouble};
+use pool_sources::{Flaw, SourceError};
 use pool_store::{PickError, StoreError};
 
 use crate::exit;
-use crate::render::{printable, when};
+use crate::render::{Shell, Word, browser_hint, printable, quoted_path, revival, when};
 
 /// Why a command failed. One place turns it into words, a hint and an exit code.
 #[derive(Debug, thiserror::Error)]
@@ -59,8 +59,16 @@ pub(crate) enum CommandError {
     NoLogin { provider: Provider },
     #[error("`{provider}` has {count} logins")]
     SeveralLogins { provider: Provider, count: usize },
+    #[error("`{id}` of `{provider}` was removed, and another program brought it back")]
+    Removed { provider: Provider, id: CredentialId },
     #[error(transparent)]
     Source(#[from] SourceError),
+    #[error("`import {from}` takes in a login of `{offered}`, and none of `{wanted}`")]
+    OtherProvider { from: String, offered: Provider, wanted: Provider },
+    #[error("no variable is known to hold a secret of `{provider}`")]
+    NoKnownVariable { provider: Provider },
+    #[error("signals cannot be held back while a login is renewed")]
+    Signals { source: io::Error },
     #[error("no variable is usual for the secrets of `{provider}`")]
     NoVariable { provider: Provider },
     #[error("cannot run {}", program.display())]
@@ -123,7 +131,10 @@ impl CommandError {
             Self::Unavailable(_) => exit::NOTHING_AVAILABLE,
             Self::NotRun { source, .. } if source.kind() == io::ErrorKind::NotFound => exit::NOT_FOUND,
             Self::NotRun { .. } => exit::CANNOT_RUN,
-            Self::OtherStatus { .. } | Self::SeveralLogins { .. } => exit::USAGE,
+            Self::OtherStatus { .. }
+            | Self::SeveralLogins { .. }
+            | Self::OtherProvider { .. }
+            | Self::NoKnownVariable { .. } => exit::USAGE,
             _ => exit::FAILED,
         }
     }
@@ -143,103 +154,137 @@ impl CommandError {
         lines
     }
 
-    /// What to do next.
-    pub(crate) fn hint(&self) -> Option<String> {
-        match self {
-            Self::Store(error) => store_hint(error),
-            Self::Unavailable(nothing) => Some(unavailable_hint(nothing)),
+    /// What to do next, with commands that can be run as they stand.
+    pub(crate) fn hint(&self, shell: &Shell) -> Option<String> {
+        let hint = match self {
+            Self::Store(error) => return store_hint(shell, error),
+            Self::Unavailable(nothing) => unavailable_hint(shell, nothing),
             Self::Select(SelectError::Ambiguous { .. }) => {
-                Some("name it by its id, or by its number in the list".to_owned())
+                "name it by its id, or by its number in the list".to_owned()
             }
-            Self::Select(_) => Some("`pool list` shows the ids, labels and numbers".to_owned()),
-            Self::NoPool { provider } => Some(format!("`pool add {provider}` makes one")),
-            Self::NoHome => Some("name the store with `--store PATH`".to_owned()),
-            Self::NoSecret { .. } | Self::Secret { .. } => Some(
-                "pipe it in, or name a file with `--secret-file` or a variable with `--secret-env`"
-                    .to_owned(),
-            ),
-            Self::OddSecret { .. } => Some("give the key alone, on one line".to_owned()),
-            Self::Stale { .. } => Some("look again with `pool list`, then repeat it".to_owned()),
-            Self::Settings(SettingsError::UnknownProvider { provider }) => Some(format!(
+            Self::Select(_) => format!("`{}` shows the ids, labels and numbers", shell.pool("list", &[])),
+            Self::NoPool { provider } => format!("`{}` makes one", add(shell, provider)),
+            Self::NoHome => "name the store with `--store PATH`".to_owned(),
+            Self::NoSecret { .. } | Self::Secret { .. } => {
+                "pipe it in, or name a file with `--secret-file` or a variable with `--secret-env`".to_owned()
+            }
+            Self::OddSecret { .. } => "give the key alone, on one line".to_owned(),
+            Self::Stale { provider, .. } => {
+                format!("look again with `{}`, then repeat it", shell.list(provider))
+            }
+            Self::Settings(SettingsError::UnknownProvider { provider }) => format!(
                 "name the endpoint with `--token-url URL`, or in pool.toml beside the store: \
                  [oauth.{provider}] with token_url and client_id"
-            )),
-            Self::Settings(_) => Some("nothing was changed; mend pool.toml".to_owned()),
-            Self::Refresh(error) => refresh_hint(error),
-            Self::Login(error) => login_hint(error).map(str::to_owned),
-            Self::NeedsBrowser { provider } => Some(browser_hint(provider)),
-            Self::NoLogin { provider } => Some(format!("`pool list {provider}` shows what is there")),
-            Self::SeveralLogins { .. } => Some("name one, or say `--all`".to_owned()),
-            Self::Source(error) => Some(source_hint(error).to_owned()),
-            Self::NoVariable { .. } => {
-                Some("name the variable that the command reads with `--env NAME`".to_owned())
-            }
-            Self::Pages { .. } => Some("name a folder that is there and that you may write".to_owned()),
-            Self::Told { .. } => Some("name a file that you may read, or - for standard input".to_owned()),
-            Self::NothingTold { .. } => Some(
-                "give a raw HTTP response, a JSON body (with `--status N`), a dump of headers or lines of a log"
-                    .to_owned(),
             ),
-            Self::NoFailure { .. } => {
-                Some("give an answer of 400 or more, or a body that tells an error; `pool success` takes in that it worked".to_owned())
+            Self::Settings(_) => "nothing was changed; mend pool.toml".to_owned(),
+            Self::Refresh(error) => return refresh_hint(shell, error),
+            Self::Login(error) => return login_hint(error).map(str::to_owned),
+            Self::NeedsBrowser { provider } => browser_hint(shell, provider),
+            Self::NoLogin { provider } => format!("`{}` shows what is there", shell.list(provider)),
+            Self::SeveralLogins { .. } => "name one, or say `--all`".to_owned(),
+            Self::Removed { provider, id } => {
+                format!("remove it again: `{}`", shell.remove(provider, id.as_str()))
             }
-            Self::NoResponse { .. } => Some(
+            Self::Source(error) => source_hint(error).to_owned(),
+            Self::OtherProvider { .. } => "leave `--provider` out".to_owned(),
+            Self::NoKnownVariable { provider } => {
+                let names = [Word::Name(provider.as_str()), Word::Flag("--secret-env NAME")];
+                format!("name the variable that has it: `{}`", shell.pool("add", &names))
+            }
+            Self::NoVariable { .. } => {
+                "name the variable that the command reads with `--env NAME`".to_owned()
+            }
+            Self::Pages { .. } => "name a folder that is there and that you may write".to_owned(),
+            Self::Told { .. } => "name a file that you may read, or - for standard input".to_owned(),
+            Self::NothingTold { .. } => {
+                "give a raw HTTP response, a JSON body (with `--status N`), a dump of headers or lines of a log"
+                    .to_owned()
+            }
+            Self::NoFailure { .. } => {
+                "give an answer of 400 or more, or a body that tells an error; `pool success` takes in that it worked"
+                    .to_owned()
+            }
+            Self::NoResponse { .. } => {
                 "it begins with a line such as `HTTP/1.1 429 Too Many Requests`, as `curl --include` prints it; \
                  for other forms see `pool explain`"
-                    .to_owned(),
-            ),
-            Self::OtherStatus { .. } => Some("leave `--status` out".to_owned()),
-            Self::Event { .. } | Self::Events { .. } | Self::NotRun { .. } | Self::Output(_) => None,
-        }
+                    .to_owned()
+            }
+            Self::OtherStatus { .. } => "leave `--status` out".to_owned(),
+            Self::Event { .. }
+            | Self::Events { .. }
+            | Self::NotRun { .. }
+            | Self::Signals { .. }
+            | Self::Output(_) => return None,
+        };
+        Some(hint)
     }
 }
 
-fn unavailable_hint(nothing: &Nothing) -> String {
+fn add(shell: &Shell, provider: &Provider) -> String {
+    shell.pool("add", &[Word::Name(provider.as_str())])
+}
+
+fn unavailable_hint(shell: &Shell, nothing: &Nothing) -> String {
     let provider = &nothing.unavailable.provider;
+    let list = shell.list(provider);
     match nothing.unavailable.first_return() {
         Some((out, until)) => {
-            format!("{} returns first, {}; see `pool list {provider}`", out.id, when(until, nothing.now))
+            format!("{} returns first, {}; see `{list}`", out.id, when(until, nothing.now))
         }
-        None if nothing.unavailable.out.is_empty() => format!("`pool add {provider}` adds one"),
-        None => format!("none returns by itself; see `pool list {provider}`"),
+        None if nothing.unavailable.out.is_empty() => format!("`{}` adds one", add(shell, provider)),
+        None => format!("none returns by itself; see `{list}`"),
     }
 }
 
-fn refresh_hint(error: &RefreshError) -> Option<String> {
+fn refresh_hint(shell: &Shell, error: &RefreshError) -> Option<String> {
     let hint = match error {
         RefreshError::NotALogin { .. } => {
             "an API key needs no renewal; a login that another program lends is renewed by that program"
                 .to_owned()
         }
         RefreshError::Resting { .. } => "wait for that, or try at once with `--force`".to_owned(),
-        RefreshError::Passing { .. } => "nothing is lost; try again in a moment".to_owned(),
+        RefreshError::Passing { provider, id, error, trouble, until } => {
+            trouble_hint(error, *trouble, *until, || revival(shell, provider, id))
+        }
         RefreshError::NotEntitled { .. } => {
             "ask whoever runs the account for the plan or the right".to_owned()
         }
-        RefreshError::Dead { provider, .. } | RefreshError::OtherAccount { provider, .. }
-            if needs_browser(provider) =>
-        {
-            browser_hint(provider)
-        }
         RefreshError::Dead { provider, id, .. } | RefreshError::OtherAccount { provider, id } => {
-            format!("log in again: `pool login {provider} --for {id}`")
+            revival(shell, provider, id)
         }
         _ => return None,
     };
     Some(hint)
 }
 
-/// Whether it is known how a provider logs in, and that it is not by a code.
-pub(crate) fn needs_browser(provider: &Provider) -> bool {
-    Profile::known(provider).is_some_and(|profile| profile.device_url.is_none())
-}
-
-fn browser_hint(provider: &Provider) -> String {
-    let hint = format!("log in with `hermes auth add {provider}`");
-    if Tool::Claude.provider() == *provider {
-        return format!("{hint}, or with Claude Code and then `pool import claude`");
+/// How to go on where there are no tokens depends on what became of the old one.
+fn trouble_hint(
+    error: &LastError,
+    trouble: Trouble,
+    until: DateTime<Utc>,
+    revival: impl Fn() -> String,
+) -> String {
+    let until = time::format(until);
+    match (trouble, error.code) {
+        (Trouble::NotSent, _) => {
+            format!("its token was not sent, so nothing is lost; the next attempt is due at {until}")
+        }
+        (Trouble::Unanswered, _) => format!(
+            "its token may be spent: it is sent once more, from {until} on; if that fails too, {}",
+            revival()
+        ),
+        (Trouble::Refused, Some(300..400)) => {
+            "no redirect is followed, so nothing is lost; name the endpoint itself with `--token-url URL`, or in pool.toml"
+                .to_owned()
+        }
+        (Trouble::Refused, Some(400..=428 | 430..500)) => {
+            "its token was not used, but the endpoint will refuse again: look at token_url and client_id in pool.toml"
+                .to_owned()
+        }
+        (Trouble::Refused, _) => {
+            format!("its token was refused for now, so nothing is lost; the next attempt is due at {until}")
+        }
     }
-    hint
 }
 
 fn login_hint(error: &LoginError) -> Option<&'static str> {
@@ -260,7 +305,7 @@ fn login_hint(error: &LoginError) -> Option<&'static str> {
     Some(hint)
 }
 
-fn store_hint(error: &StoreError) -> Option<String> {
+fn store_hint(shell: &Shell, error: &StoreError) -> Option<String> {
     let hint = match error {
         StoreError::NoFolder { .. } => {
             "make the folder, or name another store with `--store PATH`".to_owned()
@@ -272,10 +317,13 @@ fn store_hint(error: &StoreError) -> Option<String> {
         }
         StoreError::Format { path, .. } => format!(
             "nothing was changed; mend the text, or put a backup in its place (`ls {}.*.bak`)",
-            path.display()
+            quoted_path(path)
         ),
         StoreError::ReadOnly { path } => {
-            format!("give yourself write permission: `chmod u+w {}`", path.display())
+            format!("give yourself write permission: `chmod u+w {}`", quoted_path(path))
+        }
+        StoreError::Locked { path, .. } if folder_of_grants(path).is_some() => {
+            "let it finish: whoever holds this lock renews a login, and would lose it".to_owned()
         }
         StoreError::Locked { holder: Some(holder), .. } => format!(
             "let it finish, or end it with `kill {}`, and try again; do not delete the file",
@@ -284,21 +332,41 @@ fn store_hint(error: &StoreError) -> Option<String> {
         StoreError::Locked { path, .. } => {
             format!(
                 "find who holds it with `fuser {}`, end that, and try again; do not delete the file",
-                path.display()
+                quoted_path(path)
             )
         }
         StoreError::NotDurable { .. } => "check the disk, then run the command again".to_owned(),
         StoreError::Change(ChangeError::Duplicate { provider, existing }) => {
-            format!("use that one, or remove it first: `pool remove {provider} {existing}`")
+            format!("use that one, or remove it first: `{}`", shell.remove(provider, existing.as_str()))
         }
-        StoreError::Change(ChangeError::Ambiguous { .. }) => {
-            "name it by its number in `pool list`".to_owned()
-        }
-        StoreError::Change(_) => "`pool list` shows what is there".to_owned(),
-        StoreError::Io { source, .. } => return disk_hint(source.kind()).map(str::to_owned),
+        StoreError::Change(ChangeError::Ambiguous { provider, .. }) => format!(
+            "`{}` says how to part them",
+            shell.pool("doctor", &[Word::Name(provider.as_str())])
+        ),
+        StoreError::Change(_) => format!("`{}` shows what is there", shell.pool("list", &[])),
+        StoreError::Io { path, source, .. } => return io_hint(path, source.kind()),
         _ => return None,
     };
     Some(hint)
+}
+
+fn io_hint(path: &Path, kind: io::ErrorKind) -> Option<String> {
+    let is_no_folder = matches!(
+        kind,
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory | io::ErrorKind::NotFound
+    );
+    match folder_of_grants(path) {
+        Some(folder) if is_no_folder => {
+            Some(format!("a folder belongs there: take away what is in its place (`rm {}`)", quoted_path(folder)))
+        }
+        _ => disk_hint(kind).map(str::to_owned),
+    }
+}
+
+/// The folder of the locks that are held while logins are renewed, where this is it or one of them.
+fn folder_of_grants(path: &Path) -> Option<&Path> {
+    let is_it = |path: &&Path| path.extension().is_some_and(|extension| extension == "refresh");
+    path.ancestors().take(2).find(is_it)
 }
 
 fn source_hint(error: &SourceError) -> &'static str {
@@ -309,8 +377,13 @@ fn source_hint(error: &SourceError) -> &'static str {
         SourceError::Flawed { source: Flaw::Ended { .. }, .. } => {
             "use that tool once, so that it renews its login; then import it"
         }
-        SourceError::Flawed { .. } => "log in again with that tool; its file is as it was",
-        _ => "let the owner of the store read that file",
+        SourceError::Unreadable { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            "let the owner of the store read that file"
+        }
+        SourceError::Unreadable { .. } => {
+            "what stands there is not the file of that tool; take it away, and log in again with that tool"
+        }
+        _ => "log in again with that tool; its file is as it was",
     }
 }
 

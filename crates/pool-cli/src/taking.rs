@@ -6,10 +6,11 @@ use pool_sources::{Consent, Offer, Refused, SourceError, Taken, Tool, take_in};
 use pool_store::{MemoryStore, PoolHandle};
 use serde::Serialize;
 
+use crate::args::ImportFrom;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::output::{self, JSON_VERSION};
-use crate::render::printable;
+use crate::render::{Shell, Word, printable};
 
 /// What becomes of offers, one after the other.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub(crate) struct Taking {
     handle: PoolHandle,
     now: DateTime<Utc>,
     is_dry: bool,
+    shell: Shell,
     fates: Vec<Fate>,
 }
 
@@ -58,7 +60,8 @@ impl Taking {
         let pools = context.pools(&handle)?;
         let now = context.now;
         let copy = || PoolHandle::builder().clock(move || now).build(MemoryStore::new(pools));
-        Ok(Self { handle: if is_dry { copy() } else { handle }, now, is_dry, fates: Vec::new() })
+        let handle = if is_dry { copy() } else { handle };
+        Ok(Self { handle, now, is_dry, shell: context.shell(), fates: Vec::new() })
     }
 
     pub(crate) fn offer(&mut self, offer: &Offer, consent: Consent) -> Result<(), CommandError> {
@@ -140,6 +143,18 @@ impl Taking {
         output::print(&text)
     }
 
+    /// What takes it in although it was removed.
+    fn again(&self, fate: &Fate) -> Option<String> {
+        let provider = Provider::new(fate.provider.as_str()).ok()?;
+        let from = ImportFrom::of(&provider, &Source::new(fate.source.as_str()))?;
+        let word = from.word();
+        let mut words = vec![Word::Name(&word)];
+        // Of variables that may be several.
+        words.extend(from.tool().is_none().then_some(Word::Set("--provider", provider.as_str())));
+        words.push(Word::Flag("--again"));
+        Some(format!("; `{}` takes it in", self.shell.pool("import", &words)))
+    }
+
     fn words(&self, fate: &Fate) -> String {
         let (provider, source) = (printable(&fate.provider), printable(&fate.source));
         let name = [&fate.credential, &fate.label].into_iter().flatten();
@@ -156,9 +171,8 @@ impl Taking {
             }
             Outcome::There => format!("nothing new for {who} of {provider} in {source}\n"),
             Outcome::Suppressed => {
-                format!(
-                    "left out {source} of {provider}: somebody removed it; `pool import --again` takes it in\n"
-                )
+                let again = printable(&self.again(fate).unwrap_or_default());
+                format!("left out {source} of {provider}: somebody removed it{again}\n")
             }
             Outcome::Refused => {
                 let why = printable(fate.why.as_deref().unwrap_or_default());

@@ -7,8 +7,8 @@ use crate::args::ListArgs;
 use crate::context::{self, Context};
 use crate::error::CommandError;
 use crate::output::{self, JSON_VERSION};
-use crate::render;
 use crate::render::json::ListedPool;
+use crate::render::{self, Word, printable};
 
 #[derive(Serialize)]
 struct Listing {
@@ -33,9 +33,11 @@ pub(crate) fn run(context: &Context, args: &ListArgs) -> Result<ExitCode, Comman
         let now = pool_core::time::format(context.now);
         output::print_json(&Listing { version: JSON_VERSION, store, now, providers })?;
     } else if shown.is_empty() {
-        output::print("no credentials yet; `pool add PROVIDER` adds one\n")?;
+        let add = printable(&context.shell().pool("add", &[Word::Flag("PROVIDER")]));
+        output::print(&format!("no credentials yet; `{add}` adds one\n"))?;
     } else {
-        output::print(&render::list(shown.into_iter().map(|pool| (pool, next(pool))), context.now))?;
+        let pools = shown.into_iter().map(|pool| (pool, next(pool)));
+        output::print(&render::list(pools, &context.shell(), context.now))?;
     }
     Ok(ExitCode::SUCCESS)
 }

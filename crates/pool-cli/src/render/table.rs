@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use comfy_table::{CellAlignment, Table, presets};
 use pool_core::{AuthType, Credential, CredentialId, Pool, Provider, Record, Standing};
 
-use crate::render::{counted, cut, left, printable, standing, strikes};
+use crate::render::{Shell, Word, counted, cut, left, printable, revival, standing, strikes};
 
 const TITLE: Style = Style::new().bold();
 const DEAD: Style = AnsiColor::Red.on_default().bold();
@@ -13,13 +13,14 @@ const UNUSABLE: Style = Style::new().dimmed();
 /// The pools as people look at them: a table each, with the one that would be picked marked, and what to do about the dead.
 pub(crate) fn list<'a>(
     pools: impl Iterator<Item = (&'a Pool, Option<CredentialId>)>,
+    shell: &Shell,
     now: DateTime<Utc>,
 ) -> String {
-    let blocks: Vec<String> = pools.map(|(pool, next)| block(pool, next.as_ref(), now)).collect();
+    let blocks: Vec<String> = pools.map(|(pool, next)| block(pool, next.as_ref(), shell, now)).collect();
     blocks.join("\n")
 }
 
-fn block(pool: &Pool, next: Option<&CredentialId>, now: DateTime<Utc>) -> String {
+fn block(pool: &Pool, next: Option<&CredentialId>, shell: &Shell, now: DateTime<Utc>) -> String {
     let count = pool.credentials().len();
     let noun = if count == 1 { "credential" } else { "credentials" };
     let mut text = format!("{TITLE}{}{TITLE:#} ({count} {noun})\n", printable(pool.provider().as_str()));
@@ -29,7 +30,7 @@ fn block(pool: &Pool, next: Option<&CredentialId>, now: DateTime<Utc>) -> String
         text += &format!("{style}{}{style:#}\n", line.trim_end());
     }
     for (credential, how) in &rows {
-        for advice in advice(pool.provider(), credential, how, now) {
+        for advice in advice(shell, pool.provider(), credential, how, now) {
             text += &format!("  {advice}\n");
         }
         for (model, how) in pool.models_out(credential, now) {
@@ -98,16 +99,27 @@ fn style(how: &Standing) -> Style {
 }
 
 /// What a person should know or do about one credential.
-fn advice(provider: &Provider, credential: &Credential, how: &Standing, now: DateTime<Utc>) -> Vec<String> {
-    let (provider, id) = (printable(provider.as_str()), printable(credential.id.as_str()));
+fn advice(
+    shell: &Shell,
+    provider: &Provider,
+    credential: &Credential,
+    how: &Standing,
+    now: DateTime<Utc>,
+) -> Vec<String> {
+    let id = printable(credential.id.as_str());
     let mut advice = Vec::new();
     if let Standing::Dead { since, .. } = how {
         let since = since.map(|since| format!(" for {}", left(now - since))).unwrap_or_default();
         let cure = match credential.auth_type {
-            AuthType::OAuth => "sign in again, and its new token brings it back",
-            _ => "its key will not work again: `pool add` the new one",
+            AuthType::OAuth if credential.owns_its_secret() => revival(shell, provider, &credential.id),
+            AuthType::OAuth => "log in again where it comes from, and its new token brings it back".to_owned(),
+            _ => format!(
+                "its key will not work again: `{}` takes the new one",
+                shell.pool("add", &[Word::Name(provider.as_str())])
+            ),
         };
-        advice.push(format!("{id} is dead{since}: {cure}; or `pool remove {provider} {id}`"));
+        let (cure, remove) = (printable(&cure), printable(&shell.remove(provider, credential.id.as_str())));
+        advice.push(format!("{id} is dead{since}: {cure}; or `{remove}`"));
     } else if let Some(ended_at) = credential.token_ends_at().filter(|ends_at| *ends_at <= now) {
         advice.push(format!(
             "{id}: its access token ended {} ago, so its next use needs a refresh",
