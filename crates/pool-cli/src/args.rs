@@ -304,7 +304,7 @@ pub(crate) struct LoginArgs {
     /// What to call it where it is new [default: what the login says, else login-N]
     #[arg(long, value_name = "TEXT", value_parser = parse_text, conflicts_with = "instead_of")]
     pub(crate) label: Option<String>,
-    /// Replace the tokens of this one: id, label or number in the list [default: the one of the same account]
+    /// Replace the tokens of this one: id, label or number in the list [default: the one of the same account, else the only dead one]
     #[arg(long = "for", value_name = "CRED")]
     pub(crate) instead_of: Option<String>,
     /// The token endpoint, for this once: https, or http to this machine
