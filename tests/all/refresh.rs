@@ -307,7 +307,10 @@ fn a_signal_that_is_ignored_ends_nothing() {
 #[test]
 fn of_all_logins_the_dead_and_the_removed_are_left_out() {
     let out = r#""9de82c": {"status": "removed"}, "b1b1b1": {"status": "dead"}"#;
-    let store = two_logins().replace("    ]\n  }", &format!("    ]\n  }},\n  \"credential_pool_runtime\": {{\"openai-codex\": {{{out}}}}}"));
+    let store = two_logins().replace(
+        "    ]\n  }",
+        &format!("    ]\n  }},\n  \"credential_pool_runtime\": {{\"openai-codex\": {{{out}}}}}"),
+    );
     let (home, server) = (Home::with_store(&store), TokenServer::start([]));
     let words = format!("refresh openai-codex --token-url {}", server.url());
     let said = home.pool(&format!("{words} --all")).succeeded();
@@ -329,7 +332,8 @@ fn of_all_logins_the_dead_and_the_removed_are_left_out() {
 
 #[test]
 fn of_two_that_share_an_id_none_is_renewed() {
-    let (home, server) = (Home::with_store(&two_logins().replace("b1b1b1", "9de82c")), TokenServer::start([]));
+    let (home, server) =
+        (Home::with_store(&two_logins().replace("b1b1b1", "9de82c")), TokenServer::start([]));
     for words in ["2", "1", "--all"] {
         let ran = home.pool(&format!("refresh openai-codex {words} --token-url {}", server.url()));
         assert_eq!((ran.code, server.posts()), (1, 0), "{ran:?}");

@@ -339,10 +339,9 @@ fn store_hint(shell: &Shell, error: &StoreError) -> Option<String> {
         StoreError::Change(ChangeError::Duplicate { provider, existing }) => {
             format!("use that one, or remove it first: `{}`", shell.remove(provider, existing.as_str()))
         }
-        StoreError::Change(ChangeError::Ambiguous { provider, .. }) => format!(
-            "`{}` says how to part them",
-            shell.pool("doctor", &[Word::Name(provider.as_str())])
-        ),
+        StoreError::Change(ChangeError::Ambiguous { provider, .. }) => {
+            format!("`{}` says how to part them", shell.pool("doctor", &[Word::Name(provider.as_str())]))
+        }
         StoreError::Change(_) => format!("`{}` shows what is there", shell.pool("list", &[])),
         StoreError::Io { path, source, .. } => return io_hint(path, source.kind()),
         _ => return None,
@@ -351,14 +350,13 @@ fn store_hint(shell: &Shell, error: &StoreError) -> Option<String> {
 }
 
 fn io_hint(path: &Path, kind: io::ErrorKind) -> Option<String> {
-    let is_no_folder = matches!(
-        kind,
-        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory | io::ErrorKind::NotFound
-    );
+    let is_no_folder =
+        matches!(kind, io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory | io::ErrorKind::NotFound);
     match folder_of_grants(path) {
-        Some(folder) if is_no_folder => {
-            Some(format!("a folder belongs there: take away what is in its place (`rm {}`)", quoted_path(folder)))
-        }
+        Some(folder) if is_no_folder => Some(format!(
+            "a folder belongs there: take away what is in its place (`rm {}`)",
+            quoted_path(folder)
+        )),
         _ => disk_hint(kind).map(str::to_owned),
     }
 }

@@ -85,10 +85,11 @@ impl Taking {
     /// A variable that is set, and offers nothing.
     pub(crate) fn refuse_variable(&mut self, refused: &Refused) {
         let why = match refused.why {
-            Unresolved::Placeholder => "it holds a placeholder",
-            _ => "it cannot be read",
+            Unresolved::Placeholder => "it holds a placeholder".to_owned(),
+            Unresolved::Odd { what } => format!("it has {what} in it"),
+            _ => "it cannot be read".to_owned(),
         };
-        self.say(&refused.provider, &refused.source, None, None, Outcome::Refused, Some(why.to_owned()));
+        self.say(&refused.provider, &refused.source, None, None, Outcome::Refused, Some(why));
     }
 
     /// A file that is there, and offers nothing.

@@ -64,6 +64,11 @@ pub enum Action {
         /// Which one.
         target: Target,
     },
+    /// What a source offers may be taken in again, whether or not it is there.
+    Lift {
+        /// Which source.
+        source: Source,
+    },
     /// The secret of a credential is replaced.
     Rotate {
         /// Which one, and the secret that is replaced: another one is refused as stale.
@@ -107,6 +112,7 @@ impl Action {
             Self::Add { .. } => "add",
             Self::Seed { .. } => "seed",
             Self::Remove { .. } => "remove",
+            Self::Lift { .. } => "lift",
             Self::Rotate { .. } => "rotate",
             Self::NoteRefresh { .. } => "note_refresh",
             Self::NoteRenewed { .. } => "note_renewed",
@@ -167,6 +173,8 @@ pub enum Outcome {
     Rotated(CredentialId),
     /// What there is to say of a renewal is noted.
     Noted(CredentialId),
+    /// A source is suppressed no longer.
+    Lifted,
     /// Counters were added.
     Counted,
 }
@@ -183,6 +191,7 @@ impl Outcome {
             Self::Removed(_) => "removed",
             Self::Rotated(_) => "rotated",
             Self::Noted(_) => "noted",
+            Self::Lifted => "lifted",
             Self::Counted => "counted",
         }
     }

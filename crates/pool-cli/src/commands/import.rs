@@ -33,7 +33,9 @@ fn check(args: &ImportArgs) -> Result<(), CommandError> {
         Some(tool) if tool.provider() != wanted => {
             Err(CommandError::OtherProvider { from: args.from.word(), offered: tool.provider(), wanted })
         }
-        None if !Variables::ALL.iter().any(|row| row.provider == wanted.as_str()) => Err(CommandError::NoKnownVariable { provider: wanted }),
+        None if !Variables::ALL.iter().any(|row| row.provider == wanted.as_str()) => {
+            Err(CommandError::NoKnownVariable { provider: wanted })
+        }
         _ => Ok(()),
     }
 }

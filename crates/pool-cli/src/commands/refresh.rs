@@ -38,7 +38,8 @@ pub(crate) fn run(context: &Context, args: &RefreshArgs) -> Result<ExitCode, Com
     let pool = context::pool(&pools, &args.provider)?;
     let profile = Settings::beside(&context.store)?.profile_at(&args.provider, args.token_url.as_ref())?;
     let refresher = context.refresher();
-    let renewal = Renewing { context, args, refresher: &refresher, profile: &profile, pool, signals: &signals };
+    let renewal =
+        Renewing { context, args, refresher: &refresher, profile: &profile, pool, signals: &signals };
     let results: Vec<Outcome> = chosen(pool, args, context.now)?
         .into_iter()
         .map(|login| renewal.renew(login))
@@ -51,11 +52,7 @@ pub(crate) fn run(context: &Context, args: &RefreshArgs) -> Result<ExitCode, Com
 }
 
 /// The logins that are meant.
-fn chosen(
-    pool: &Pool,
-    args: &RefreshArgs,
-    now: DateTime<Utc>,
-) -> Result<Vec<Arc<Credential>>, CommandError> {
+fn chosen(pool: &Pool, args: &RefreshArgs, now: DateTime<Utc>) -> Result<Vec<Arc<Credential>>, CommandError> {
     let was_removed = |login: &Credential| pool.standing(login, now) == Standing::Removed;
     if let Some(name) = &args.name {
         let login = pool.select(name)?;
@@ -117,7 +114,11 @@ impl Renewing<'_> {
             }
         }
         // An id that several share would name the first of them.
-        if self.pool.credentials().iter().any(|other| other.id == login.id && other.subject() != login.subject())
+        if self
+            .pool
+            .credentials()
+            .iter()
+            .any(|other| other.id == login.id && other.subject() != login.subject())
         {
             let (provider, id) = (self.args.provider.clone(), login.id.clone());
             return Outcome::Failed(login, StoreError::from(ChangeError::Ambiguous { provider, id }).into());
@@ -156,9 +157,7 @@ fn in_json(outcome: &Outcome) -> Renewed {
 
 /// What there is to say on standard output; failures go to standard error.
 fn in_words(context: &Context, provider: &Provider, outcome: &Outcome) -> Option<String> {
-    let name = |login: &Credential| {
-        format!("{} ({})", printable(login.id.as_str()), printable(&login.label))
-    };
+    let name = |login: &Credential| format!("{} ({})", printable(login.id.as_str()), printable(&login.label));
     let (login, what) = match outcome {
         Outcome::Usable(refreshed) => {
             let what = match refreshed {

@@ -11,12 +11,13 @@ pub(crate) fn revival(shell: &Shell, provider: &Provider, id: &CredentialId) -> 
     if needs_browser(provider) {
         return browser_hint(shell, provider);
     }
-    let login =
-        shell.pool("login", &[Word::Name(provider.as_str()), Word::Set("--for", id.as_str())]);
+    let login = shell.pool("login", &[Word::Name(provider.as_str()), Word::Set("--for", id.as_str())]);
     // Of others pool.toml may say where; else the command needs to be told.
     match Profile::known(provider) {
         Some(_) => format!("log in again: `{login}`"),
-        None => format!("log in again: `{login}`, with `--token-url URL --device-url URL` where pool.toml does not name them"),
+        None => format!(
+            "log in again: `{login}`, with `--token-url URL --device-url URL` where pool.toml does not name them"
+        ),
     }
 }
 

@@ -33,10 +33,9 @@ impl Shell {
         match remedy {
             Remedy::Migrate => self.ours("pool-migrate", &[]),
             Remedy::Remove { provider, name } => self.remove(provider, name),
-            Remedy::Revive { provider, name } => self.pool(
-                "reset",
-                &[Word::Flag("--dead"), Word::Name(provider.as_str()), Word::Name(name)],
-            ),
+            Remedy::Revive { provider, name } => {
+                self.pool("reset", &[Word::Flag("--dead"), Word::Name(provider.as_str()), Word::Name(name)])
+            }
             Remedy::Permit { path, mode } => format!("chmod {mode} {}", quoted_path(path)),
             Remedy::Delete { path } => format!("rm {}", quoted_path(path)),
             Remedy::MakeFolder { path } => format!("mkdir -p {}", quoted_path(path)),

@@ -112,7 +112,9 @@ fn advice(
         let since = since.map(|since| format!(" for {}", left(now - since))).unwrap_or_default();
         let cure = match credential.auth_type {
             AuthType::OAuth if credential.owns_its_secret() => revival(shell, provider, &credential.id),
-            AuthType::OAuth => "log in again where it comes from, and its new token brings it back".to_owned(),
+            AuthType::OAuth => {
+                "log in again where it comes from, and its new token brings it back".to_owned()
+            }
             _ => format!(
                 "its key will not work again: `{}` takes the new one",
                 shell.pool("add", &[Word::Name(provider.as_str())])
