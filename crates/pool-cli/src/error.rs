@@ -3,7 +3,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use pool_core::{ChangeError, CredentialId, LastError, Provider, SelectError, Unavailable, time};
+use pool_core::{ChangeError, CredentialId, LastError, Provider, SelectError, Unavailable};
 use pool_format::FormatError;
 use pool_oauth::{LoginError, RefreshError, SettingsError, Trouble};
 use pool_sources::{Flaw, SourceError};
@@ -239,12 +239,12 @@ fn unavailable_hint(shell: &Shell, nothing: &Nothing) -> String {
 fn refresh_hint(shell: &Shell, error: &RefreshError) -> Option<String> {
     let hint = match error {
         RefreshError::NotALogin { .. } => {
-            "an API key needs no renewal; a login that another program lends is renewed by that program"
+            "an API key needs no renewal, and what another place lends without a refresh token is renewed there"
                 .to_owned()
         }
         RefreshError::Resting { .. } => "wait for that, or try at once with `--force`".to_owned(),
-        RefreshError::Passing { provider, id, error, trouble, until } => {
-            trouble_hint(error, *trouble, *until, || revival(shell, provider, id))
+        RefreshError::Passing { provider, id, error, trouble, .. } => {
+            trouble_hint(error, *trouble, || revival(shell, provider, id))
         }
         RefreshError::NotEntitled { .. } => {
             "ask whoever runs the account for the plan or the right".to_owned()
@@ -258,33 +258,26 @@ fn refresh_hint(shell: &Shell, error: &RefreshError) -> Option<String> {
 }
 
 /// How to go on where there are no tokens depends on what became of the old one.
-fn trouble_hint(
-    error: &LastError,
-    trouble: Trouble,
-    until: DateTime<Utc>,
-    revival: impl Fn() -> String,
-) -> String {
-    let until = time::format(until);
-    match (trouble, error.code) {
+fn trouble_hint(error: &LastError, trouble: Trouble, revival: impl Fn() -> String) -> String {
+    let hint = match (trouble, error.code) {
         (Trouble::NotSent, _) => {
-            format!("its token was not sent, so nothing is lost; the next attempt is due at {until}")
+            "its token was not sent, so nothing is lost; try again once the endpoint can be reached"
         }
-        (Trouble::Unanswered, _) => format!(
-            "its token may be spent: it is sent once more, from {until} on; if that fails too, {}",
-            revival()
-        ),
+        (Trouble::Unanswered, _) => {
+            return format!(
+                "its token may be spent: the next attempt sends it once more; if that fails too, {}",
+                revival()
+            );
+        }
         (Trouble::Refused, Some(300..400)) => {
             "no redirect is followed, so nothing is lost; name the endpoint itself with `--token-url URL`, or in pool.toml"
-                .to_owned()
         }
         (Trouble::Refused, Some(400..=428 | 430..500)) => {
             "its token was not used, but the endpoint will refuse again: look at token_url and client_id in pool.toml"
-                .to_owned()
         }
-        (Trouble::Refused, _) => {
-            format!("its token was refused for now, so nothing is lost; the next attempt is due at {until}")
-        }
-    }
+        (Trouble::Refused, _) => "its token was refused for now, so nothing is lost; try again in a moment",
+    };
+    hint.to_owned()
 }
 
 fn login_hint(error: &LoginError) -> Option<&'static str> {
@@ -396,5 +389,67 @@ fn disk_hint(kind: io::ErrorKind) -> Option<&'static str> {
             Some("a file that is mounted by itself cannot be replaced: mount its folder instead")
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn hint(error: impl Into<CommandError>) -> String {
+        error.into().hint(&Shell::of(None)).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_renewal_that_failed_says_what_became_of_its_token() {
+        let provider = Provider::new("my acme").unwrap();
+        let id = CredentialId::new("b'c").unwrap();
+        let passing = |trouble, code| {
+            let (provider, id, until) = (provider.clone(), id.clone(), DateTime::UNIX_EPOCH);
+            let error = LastError { kind: pool_core::Kind::Auth, code, reason: None, message: None };
+            hint(RefreshError::Passing { provider, id, error, trouble, until })
+        };
+        let cases = [
+            (Trouble::NotSent, None, "was not sent, so nothing is lost"),
+            (Trouble::Unanswered, None, "may be spent: the next attempt sends it once more"),
+            (
+                Trouble::Unanswered,
+                Some(200),
+                "if that fails too, log in again: `pool login 'my acme' --for 'b'\\''c'`",
+            ),
+            (Trouble::Refused, Some(302), "no redirect is followed"),
+            (Trouble::Refused, Some(401), "client_id in pool.toml"),
+            (Trouble::Refused, Some(429), "was refused for now, so nothing is lost"),
+            (Trouble::Refused, Some(503), "was refused for now, so nothing is lost"),
+        ];
+        for (trouble, code, expected) in cases {
+            let said = passing(trouble, code);
+            assert!(said.contains(expected), "{trouble:?} {code:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn who_renews_a_login_is_waited_for_and_not_ended() {
+        let locked = |path: &str| {
+            let waited = std::time::Duration::from_secs(1);
+            hint(StoreError::Locked { path: path.into(), waited, holder: None })
+        };
+        assert!(locked("/home/a/auth.refresh/3f.lock").starts_with("let it finish"));
+        assert!(locked("/home/a b/auth.lock").contains("`fuser '/home/a b/auth.lock'`"));
+    }
+
+    #[test]
+    fn what_stands_where_the_locks_of_renewals_belong_is_to_be_taken_away() {
+        for (path, kind) in [
+            ("/h/auth.refresh", io::ErrorKind::NotADirectory),
+            ("/h/auth.refresh/3f.lock", io::ErrorKind::NotADirectory),
+            ("/h/auth.refresh/3f.lock", io::ErrorKind::NotFound),
+        ] {
+            let source = Arc::new(io::Error::from(kind));
+            let said = hint(StoreError::Io { operation: "open", path: path.into(), source });
+            assert!(said.ends_with("(`rm /h/auth.refresh`)"), "{said}");
+        }
     }
 }
