@@ -1,5 +1,7 @@
 //! Where credentials come from, through the real commands. All tokens are fakes.
 
+use std::path::Path;
+
 use crate::support::Home;
 
 const CLAUDE: &str = ".claude/.credentials.json";
@@ -174,16 +176,18 @@ fn a_secret_that_no_header_could_carry_is_not_taken_in() {
 #[cfg(unix)]
 #[test]
 fn what_is_not_the_file_of_a_tool_is_said_with_what_mends_it() {
-    let home = Home::empty();
-    home.write_at(CLAUDE, &" ".repeat(1024 * 1024 + 1));
-    let file = home.path().join(CLAUDE);
-    let too_long = home.pool("import claude");
-    std::fs::remove_file(&file).unwrap();
-    std::os::unix::fs::symlink(&file, &file).unwrap();
-    let in_a_circle = home.pool("import claude");
-    std::fs::remove_file(&file).unwrap();
-    std::fs::create_dir(&file).unwrap();
-    for ran in [too_long, in_a_circle, home.pool("import claude")] {
+    let imported = |make: fn(&Home, &Path)| {
+        let home = Home::empty();
+        let file = home.path().join(CLAUDE);
+        std::fs::create_dir(file.parent().unwrap()).unwrap();
+        make(&home, &file);
+        home.pool("import claude")
+    };
+    for ran in [
+        imported(|home, _| home.write(CLAUDE, &" ".repeat(1024 * 1024 + 1))),
+        imported(|_, file| std::os::unix::fs::symlink(file, file).unwrap()),
+        imported(|_, file| std::fs::create_dir(file).unwrap()),
+    ] {
         assert!(ran.code == 1 && ran.err.contains("is not the file of that tool"), "{ran:?}");
     }
 }
