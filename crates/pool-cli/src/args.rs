@@ -351,7 +351,7 @@ impl ImportFrom {
             return Some(Self::Env);
         }
         let is_it = |from: &&Self| {
-            from.tool().is_some_and(|tool| tool.provider() == *provider && tool.source() == *source)
+            from.tool().is_some_and(|tool| tool.provider() == *provider && tool.source().is_same(source))
         };
         Self::value_variants().iter().find(is_it).copied()
     }

@@ -102,7 +102,7 @@ impl Taking {
     pub(crate) fn has(&self, tool: Tool) -> Result<bool, CommandError> {
         let pools = self.handle.pools()?;
         let mut credentials = pools.get(&tool.provider()).into_iter().flat_map(Pool::credentials);
-        Ok(credentials.any(|credential| credential.source == tool.source()))
+        Ok(credentials.any(|credential| credential.source.is_same(&tool.source())))
     }
 
     fn label(&self, provider: &Provider, id: &CredentialId) -> Result<Option<String>, CommandError> {
