@@ -55,6 +55,37 @@ fn a_login_is_added_or_revives_the_one_that_is_named() {
     assert_eq!(of(&pool[2]), ["spare", "manual:device_code", "canary-second-access"]);
 }
 
+#[test]
+fn without_a_name_the_only_dead_login_is_revived_where_no_account_is_told() {
+    let second = r#"{"id": "c", "label": "old", "auth_type": "oauth", "priority": 5, "source": "manual:device_code",
+        "access_token": "canary-c", "refresh_token": "canary-d"}"#;
+    let two = STORE.replace("\"canary-key\"}", &format!("\"canary-key\"}}, {second}"));
+    // Of account `acc-1`, and of `acc-2`.
+    let of = |account: &str| format!("e30.{account}.c2ln");
+    let (mine, other) = (of("eyJzdWIiOiJhY2MtMSJ9"), of("eyJzdWIiOiJhY2MtMiJ9"));
+    let contradicting = STORE.replace("canary-old", &mine);
+    for (store, dead, token, outcome) in [
+        (STORE, &["a"][..], "canary-access", "replaced"),
+        (&two, &["a"], "canary-access", "replaced"),
+        (&two, &["a", "c"], "canary-access", "added"),
+        (STORE, &["b"], "canary-access", "added"),
+        (STORE, &[], "canary-access", "added"),
+        (&contradicting, &["a"], &other, "added"),
+        (&contradicting, &["a"], "canary-access", "replaced"),
+    ] {
+        let home = Home::with_store(store);
+        for name in dead {
+            home.pool(&format!("report acme {name} --status 401 --code token_revoked")).succeeded();
+        }
+        let pair = PAIR.replace("canary-access", token).leak();
+        let server = TokenServer::start([Act::Say(200, CODE), Act::Say(200, pair)]);
+        let said = home.pool(&format!("{} --json", log_in(&server))).succeeded();
+        let said: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(said["outcome"], outcome, "{dead:?} {token}");
+        assert_eq!(said["credential"] == "a", outcome == "replaced");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn broken_off_it_leaves_nothing_behind() {

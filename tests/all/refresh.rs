@@ -1,9 +1,13 @@
 //! Renewing logins: once, however many ask.
 
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::exec::is_ignored_here;
 use crate::renewal::{Renewal, STORE, document, entry, record, refresh};
 use crate::support::Home;
 use crate::token_server::{Act, TokenServer};
@@ -68,6 +72,102 @@ fn who_waits_is_not_woken_until_it_is_its_turn() {
     }
     server.release();
     assert!([winner].into_iter().chain(others).all(|renewal| renewal.end().is_good()));
+}
+
+/// Starts `pool` with these words, without waiting for it.
+fn start(home: &Home, words: &str) -> Child {
+    let mut command = home.pool_command();
+    command.args(words.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// `work`, and one more whose token has ended too.
+fn two_logins() -> String {
+    let spare = r#"{ "id": "b1b1b1", "label": "spare", "auth_type": "oauth", "priority": 1, "source": "manual:device_code",
+        "access_token": "spare-access", "refresh_token": "spare-refresh", "expires_at": "2026-01-01T01:00:00Z" }"#;
+    STORE.replacen("      }\n    ]", &format!("      }},\n{spare}\n    ]"), 1)
+}
+
+fn send(signal: &str, process: &Child) {
+    let words = [format!("-{signal}"), process.id().to_string()];
+    assert!(Command::new("kill").args(words).status().unwrap().success());
+}
+
+/// Sends a signal twice while the token is spent, lets the server answer, and waits; how it ended.
+fn signalled(server: &TokenServer, signal: &str, mut process: Child) -> ExitStatus {
+    server.wait_for_posts(1);
+    send(signal, &process);
+    let mut said = BufReader::new(process.stderr.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    assert_eq!(line, "a renewal is under way; it ends within 70 s, and so does this command\n");
+    send(signal, &process);
+    server.release();
+    process.wait().unwrap()
+}
+
+#[test]
+fn a_signal_ends_it_once_the_answer_is_kept() {
+    let signals = [("HUP", 1), ("INT", 2), ("TERM", 15)];
+    // What is ignored where the tests run, as in the background of a script, ends nothing.
+    for (signal, number) in signals.into_iter().filter(|(_, number)| !is_ignored_here(*number)) {
+        let (home, server) = (Home::with_store(&two_logins()), TokenServer::start([Act::Hold]));
+        let words = format!("refresh openai-codex --all --token-url {}", server.url());
+        let ended = signalled(&server, signal, start(&home, &words));
+        assert_eq!(ended.signal(), Some(number), "{signal}");
+        assert_eq!(entry(&home)["refresh_token"], "minted-refresh-1");
+        assert_eq!(record(&home)["refresh"], Value::Null);
+        assert_eq!(server.posts(), 1, "the next one is left alone");
+    }
+}
+
+#[test]
+fn a_signal_that_is_ignored_ends_nothing() {
+    let (home, server) = (Home::with_store(&two_logins()), TokenServer::start([Act::Hold]));
+    let pool = Home::program("pool");
+    let line = format!("trap '' TERM; exec {pool} refresh openai-codex --all --token-url {}", server.url());
+    let mut shell = home.command(&[], "/bin/sh");
+    let shell = shell.args(["-c", &line]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    assert!(signalled(&server, "TERM", shell).success());
+    assert_eq!(server.posts(), 2);
+}
+
+#[test]
+fn of_all_logins_the_dead_and_the_removed_are_left_out() {
+    let out = r#""9de82c": {"status": "removed"}, "b1b1b1": {"status": "dead"}"#;
+    let store = two_logins().replace(
+        "    ]\n  }",
+        &format!("    ]\n  }},\n  \"credential_pool_runtime\": {{\"openai-codex\": {{{out}}}}}"),
+    );
+    let (home, server) = (Home::with_store(&store), TokenServer::start([]));
+    let words = format!("refresh openai-codex --token-url {}", server.url());
+    let said = home.pool(&format!("{words} --all")).succeeded();
+    assert_eq!(
+        said,
+        "9de82c (work) was removed, so it is left out\n\
+         b1b1b1 (spare) is dead, so it is left out; log in again: `pool login openai-codex --for b1b1b1`\n"
+    );
+    assert_eq!(server.posts(), 0);
+    for name in ["1", "9de82c"] {
+        let ran = home.pool(&format!("{words} {name} --force"));
+        assert_eq!(ran.code, 1);
+        assert!(ran.err.contains("`9de82c` of `openai-codex` was removed, and another program"), "{ran:?}");
+    }
+    assert_eq!(server.posts(), 0);
+    home.pool(&format!("{words} --all --force")).succeeded();
+    assert_eq!((server.spends_of("old-refresh"), server.spends_of("spare-refresh")), (0, 1));
+}
+
+#[test]
+fn of_two_that_share_an_id_none_is_renewed() {
+    let (home, server) =
+        (Home::with_store(&two_logins().replace("b1b1b1", "9de82c")), TokenServer::start([]));
+    for words in ["2", "1", "--all"] {
+        let ran = home.pool(&format!("refresh openai-codex {words} --token-url {}", server.url()));
+        assert_eq!((ran.code, server.posts()), (1, 0), "{ran:?}");
+        assert!(ran.err.contains("several credentials of `openai-codex` share the id `9de82c`"), "{ran:?}");
+        assert!(ran.err.contains("hint: `pool doctor openai-codex` says how to part them"), "{ran:?}");
+    }
 }
 
 #[test]

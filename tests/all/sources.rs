@@ -1,5 +1,7 @@
 //! Where credentials come from, through the real commands. All tokens are fakes.
 
+use std::path::Path;
+
 use crate::support::Home;
 
 const CLAUDE: &str = ".claude/.credentials.json";
@@ -81,6 +83,113 @@ fn what_is_removed_is_suppressed_in_the_same_write() {
     assert!(says(&home, "import env").starts_with("left out"), "a key lifts nothing but its own source");
     says(&home, "import env --again");
     assert!(!home.read_store().contains("suppressed_sources"), "nothing is left of it");
+}
+
+#[test]
+fn letter_case_brings_nothing_back() {
+    let store = |suppressed: &str| {
+        let home = Home::with_store(&format!(
+            r#"{{"version": 1, "providers": {{}}, "suppressed_sources": {suppressed}, "credential_pool": {{"gemini": [
+                {{"id": "a1", "label": "x", "auth_type": "api_key", "priority": 0, "source": "ENV:GEMINI_API_KEY"}}]}}}}"#
+        ));
+        home.write_private(".env", "GEMINI_API_KEY=canary-env\n");
+        home
+    };
+    let home = store("{}");
+    says(&home, "remove gemini a1");
+    assert_eq!(
+        says(&home, "sync"),
+        "left out env:GEMINI_API_KEY of gemini: somebody removed it; \
+         `pool import env --provider gemini --again` takes it in\n"
+    );
+    for suppressed in [
+        r#"{"Gemini": ["Env:GEMINI_API_KEY"]}"#,
+        r#"{"gemini": "env:GEMINI_API_KEY"}"#,
+        r#"{"gemini": [1, "env:GEMINI_API_KEY"]}"#,
+    ] {
+        assert!(says(&store(suppressed), "sync").starts_with("left out"), "{suppressed}");
+    }
+    for suppressed in ["\"x\"", r#"{"gemini": {"env:GEMINI_API_KEY": 1}}"#, r#"{"gemini": [1]}"#] {
+        let home = store(suppressed);
+        assert!(home.pool("sync").err.contains("has an unknown shape"), "{suppressed}");
+        assert!(home.pool("doctor").out.contains("warning: `suppressed_sources"), "{suppressed}");
+    }
+}
+
+#[test]
+fn what_is_there_is_suppressed_no_longer_once_it_is_imported_again() {
+    let home = Home::empty();
+    home.write_at(CLAUDE, &claude("canary-1"));
+    says(&home, "import claude");
+    let suppressed = "\"suppressed_sources\": {\"anthropic\": [\"claude_code\"]}, \"version\"";
+    home.write_store(&home.read_store().replace("\"version\"", suppressed));
+    assert_eq!(
+        says(&home, "import claude"),
+        "left out claude_code of anthropic: somebody removed it; `pool import claude --again` takes it in\n"
+    );
+    assert!(says(&home, "import claude --again --dry-run").starts_with("nothing new"));
+    assert!(home.read_store().contains("suppressed_sources"));
+    assert!(says(&home, "import claude --again").starts_with("nothing new"));
+    assert!(!home.read_store().contains("suppressed_sources"), "{}", home.read_store());
+}
+
+#[test]
+fn a_source_and_a_provider_that_do_not_fit_are_a_mistake() {
+    let home = Home::empty();
+    home.write_at(CODEX, &codex("one"));
+    for (words, expected) in [
+        (
+            "import codex --provider anthropic",
+            "`import codex` takes in a login of `openai-codex`, and none of `anthropic`",
+        ),
+        ("import env --provider nosuch", "no variable is known to hold a secret of `nosuch`"),
+    ] {
+        let ran = home.pool(words);
+        assert!(ran.code == 2 && ran.err.contains(expected), "{ran:?}");
+    }
+    assert_eq!(says(&home, "import env --provider gemini"), "nothing is offered\n");
+}
+
+#[test]
+fn a_secret_that_no_header_could_carry_is_not_taken_in() {
+    let home = Home::empty();
+    home.write_at(CLAUDE, &claude("sk-ant-oat01-a"));
+    says(&home, "import claude");
+    let evil = claude("sk-ant-oat01-a\\r\\nX-Evil: 1");
+    home.write_at(CLAUDE, &evil);
+    assert_eq!(picked(&home, "anthropic"), None);
+    home.write_at(CODEX, r#"{"tokens": {"access_token": "x\ny", "refresh_token": "canary-r"}}"#);
+    home.write_private(".env", "GEMINI_API_KEY=canary\u{1}env\n");
+    for (words, expected) in [
+        ("import claude", "`claudeAiOauth.accessToken` has a line break in it"),
+        ("import codex", "`tokens.access_token` has a line break in it"),
+    ] {
+        let ran = home.pool(words);
+        assert!(ran.code == 1 && ran.err.contains(expected), "{ran:?}");
+    }
+    assert_eq!(
+        says(&home, "import env"),
+        "refused env:GEMINI_API_KEY of gemini: it has a control character in it\n"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_not_the_file_of_a_tool_is_said_with_what_mends_it() {
+    let imported = |make: fn(&Home, &Path)| {
+        let home = Home::empty();
+        let file = home.path().join(CLAUDE);
+        std::fs::create_dir(file.parent().unwrap()).unwrap();
+        make(&home, &file);
+        home.pool("import claude")
+    };
+    for ran in [
+        imported(|home, _| home.write(CLAUDE, &" ".repeat(1024 * 1024 + 1))),
+        imported(|_, file| std::os::unix::fs::symlink(file, file).unwrap()),
+        imported(|_, file| std::fs::create_dir(file).unwrap()),
+    ] {
+        assert!(ran.code == 1 && ran.err.contains("is not the file of that tool"), "{ran:?}");
+    }
 }
 
 #[test]

@@ -1,11 +1,12 @@
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Datelike, Utc};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use pool_core::{Provider, Strategy, time};
+use pool_core::{Provider, Source, Strategy, time};
 use pool_oauth::{TokenUrl, UrlError};
+use pool_sources::Tool;
 
 /// Keep an AI agent's credentials usable
 ///
@@ -303,7 +304,7 @@ pub(crate) struct LoginArgs {
     /// What to call it where it is new [default: what the login says, else login-N]
     #[arg(long, value_name = "TEXT", value_parser = parse_text, conflicts_with = "instead_of")]
     pub(crate) label: Option<String>,
-    /// Replace the tokens of this one: id, label or number in the list [default: the one of the same account]
+    /// Replace the tokens of this one: id, label or number in the list [default: the one of the same account, else the only dead one]
     #[arg(long = "for", value_name = "CRED")]
     pub(crate) instead_of: Option<String>,
     /// The token endpoint, for this once: https, or http to this machine
@@ -341,6 +342,34 @@ pub(crate) enum ImportFrom {
     Qwen,
     /// The variables that are usual for known providers
     Env,
+}
+
+impl ImportFrom {
+    /// Where that has logins of this provider from this source; no command takes in what belongs to the home.
+    pub(crate) fn of(provider: &Provider, source: &Source) -> Option<Self> {
+        if source.environment_variable().is_some() {
+            return Some(Self::Env);
+        }
+        let is_it = |from: &&Self| {
+            from.tool().is_some_and(|tool| tool.provider() == *provider && tool.source().is_same(source))
+        };
+        Self::value_variants().iter().find(is_it).copied()
+    }
+
+    /// The tool, where it is one.
+    pub(crate) fn tool(self) -> Option<Tool> {
+        match self {
+            Self::Codex => Some(Tool::Codex),
+            Self::Claude => Some(Tool::Claude),
+            Self::Qwen => Some(Tool::Qwen),
+            Self::Env => None,
+        }
+    }
+
+    /// What it is called in a command.
+    pub(crate) fn word(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
 }
 
 #[derive(Args, Debug)]
@@ -438,6 +467,13 @@ pub(crate) struct MigrateArgs {
     /// Take this as the time (RFC 3339 or epoch seconds)
     #[arg(long, value_name = "TIME", value_parser = parse_now)]
     pub(crate) now: Option<DateTime<Utc>>,
+}
+
+impl MigrateArgs {
+    /// The store that is named, in either way.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.file.as_deref().or(self.store.as_deref())
+    }
 }
 
 fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {

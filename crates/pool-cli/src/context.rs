@@ -12,6 +12,7 @@ use crate::args::GlobalArgs;
 use crate::env;
 use crate::error::CommandError;
 use crate::output;
+use crate::render::Shell;
 
 /// What every command works with: the store, the time, and for whom it prints.
 #[derive(Debug)]
@@ -101,6 +102,11 @@ impl Context {
         let (now, is_set) = (self.now, self.is_set);
         let clock = move || if is_set { now } else { system_time() };
         Refresher::with(self.stores(), Http, clock)
+    }
+
+    /// Writes commands on this store.
+    pub(crate) fn shell(&self) -> Shell {
+        Shell::of(Some(&self.store))
     }
 
     /// The pools as they are now.

@@ -1,16 +1,16 @@
 use std::error::Error;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use pool_core::{ChangeError, Provider, SelectError, Unavailable};
+use pool_core::{ChangeError, CredentialId, LastError, Provider, SelectError, Unavailable};
 use pool_format::FormatError;
-use pool_oauth::{LoginError, Profile, RefreshError, SettingsError};
-use pool_sources::{Flaw, SourceError, Tool};
-use pool_store::{PickError, Remedy, StoreError};
+use pool_oauth::{LoginError, RefreshError, SettingsError, Trouble};
+use pool_sources::{Flaw, SourceError};
+use pool_store::{PickError, StoreError};
 
 use crate::exit;
-use crate::render::{Shell, printable, when};
+use crate::render::{Shell, Word, browser_hint, printable, quoted_path, revival, when};
 
 /// Why a command failed. One place turns it into words, a hint and an exit code.
 #[derive(Debug, thiserror::Error)]
@@ -59,8 +59,16 @@ pub(crate) enum CommandError {
     NoLogin { provider: Provider },
     #[error("`{provider}` has {count} logins")]
     SeveralLogins { provider: Provider, count: usize },
+    #[error("`{id}` of `{provider}` was removed, and another program brought it back")]
+    Removed { provider: Provider, id: CredentialId },
     #[error(transparent)]
     Source(#[from] SourceError),
+    #[error("`import {from}` takes in a login of `{offered}`, and none of `{wanted}`")]
+    OtherProvider { from: String, offered: Provider, wanted: Provider },
+    #[error("no variable is known to hold a secret of `{provider}`")]
+    NoKnownVariable { provider: Provider },
+    #[error("signals cannot be held back while a login is renewed")]
+    Signals { source: io::Error },
     #[error("no variable is usual for the secrets of `{provider}`")]
     NoVariable { provider: Provider },
     #[error("cannot run {}", program.display())]
@@ -123,7 +131,10 @@ impl CommandError {
             Self::Unavailable(_) => exit::NOTHING_AVAILABLE,
             Self::NotRun { source, .. } if source.kind() == io::ErrorKind::NotFound => exit::NOT_FOUND,
             Self::NotRun { .. } => exit::CANNOT_RUN,
-            Self::OtherStatus { .. } | Self::SeveralLogins { .. } => exit::USAGE,
+            Self::OtherStatus { .. }
+            | Self::SeveralLogins { .. }
+            | Self::OtherProvider { .. }
+            | Self::NoKnownVariable { .. } => exit::USAGE,
             _ => exit::FAILED,
         }
     }
@@ -143,109 +154,134 @@ impl CommandError {
         lines
     }
 
-    /// What to do next.
-    pub(crate) fn hint(&self) -> Option<String> {
-        match self {
-            Self::Store(error) => store_hint(error),
-            Self::Unavailable(nothing) => Some(unavailable_hint(nothing)),
+    /// What to do next, with commands that can be run as they stand.
+    pub(crate) fn hint(&self, shell: &Shell) -> Option<String> {
+        let hint = match self {
+            Self::Store(error) => return store_hint(shell, error),
+            Self::Unavailable(nothing) => unavailable_hint(shell, nothing),
             Self::Select(SelectError::Ambiguous { .. }) => {
-                Some("name it by its id, or by its number in the list".to_owned())
+                "name it by its id, or by its number in the list".to_owned()
             }
-            Self::Select(_) => Some("`pool list` shows the ids, labels and numbers".to_owned()),
-            Self::NoPool { provider } => Some(format!("`pool add {provider}` makes one")),
-            Self::NoHome => Some("name the store with `--store PATH`".to_owned()),
-            Self::NoSecret { .. } | Self::Secret { .. } => Some(
-                "pipe it in, or name a file with `--secret-file` or a variable with `--secret-env`"
-                    .to_owned(),
-            ),
-            Self::OddSecret { .. } => Some("give the key alone, on one line".to_owned()),
-            Self::Stale { .. } => Some("look again with `pool list`, then repeat it".to_owned()),
-            Self::Settings(SettingsError::UnknownProvider { provider }) => Some(format!(
+            Self::Select(_) => format!("`{}` shows the ids, labels and numbers", shell.pool("list", &[])),
+            Self::NoPool { provider } => format!("`{}` makes one", add(shell, provider)),
+            Self::NoHome => "name the store with `--store PATH`".to_owned(),
+            Self::NoSecret { .. } | Self::Secret { .. } => {
+                "pipe it in, or name a file with `--secret-file` or a variable with `--secret-env`".to_owned()
+            }
+            Self::OddSecret { .. } => "give the key alone, on one line".to_owned(),
+            Self::Stale { provider, .. } => {
+                format!("look again with `{}`, then repeat it", shell.list(provider))
+            }
+            Self::Settings(SettingsError::UnknownProvider { provider }) => format!(
                 "name the endpoint with `--token-url URL`, or in pool.toml beside the store: \
                  [oauth.{provider}] with token_url and client_id"
-            )),
-            Self::Settings(_) => Some("nothing was changed; mend pool.toml".to_owned()),
-            Self::Refresh(error) => refresh_hint(error),
-            Self::Login(error) => login_hint(error).map(str::to_owned),
-            Self::NeedsBrowser { provider } => Some(browser_hint(provider)),
-            Self::NoLogin { provider } => Some(format!("`pool list {provider}` shows what is there")),
-            Self::SeveralLogins { .. } => Some("name one, or say `--all`".to_owned()),
-            Self::Source(error) => Some(source_hint(error).to_owned()),
-            Self::NoVariable { .. } => {
-                Some("name the variable that the command reads with `--env NAME`".to_owned())
-            }
-            Self::Pages { .. } => Some("name a folder that is there and that you may write".to_owned()),
-            Self::Told { .. } => Some("name a file that you may read, or - for standard input".to_owned()),
-            Self::NothingTold { .. } => Some(
-                "give a raw HTTP response, a JSON body (with `--status N`), a dump of headers or lines of a log"
-                    .to_owned(),
             ),
-            Self::NoFailure { .. } => {
-                Some("give an answer of 400 or more, or a body that tells an error; `pool success` takes in that it worked".to_owned())
+            Self::Settings(_) => "nothing was changed; mend pool.toml".to_owned(),
+            Self::Refresh(error) => return refresh_hint(shell, error),
+            Self::Login(error) => return login_hint(error).map(str::to_owned),
+            Self::NeedsBrowser { provider } => browser_hint(shell, provider),
+            Self::NoLogin { provider } => format!("`{}` shows what is there", shell.list(provider)),
+            Self::SeveralLogins { .. } => "name one, or say `--all`".to_owned(),
+            Self::Removed { provider, id } => {
+                format!("remove it again: `{}`", shell.remove(provider, id.as_str()))
             }
-            Self::NoResponse { .. } => Some(
+            Self::Source(error) => source_hint(error).to_owned(),
+            Self::OtherProvider { .. } => "leave `--provider` out".to_owned(),
+            Self::NoKnownVariable { provider } => {
+                let names = [Word::Name(provider.as_str()), Word::Flag("--secret-env NAME")];
+                format!("name the variable that has it: `{}`", shell.pool("add", &names))
+            }
+            Self::NoVariable { .. } => {
+                "name the variable that the command reads with `--env NAME`".to_owned()
+            }
+            Self::Pages { .. } => "name a folder that is there and that you may write".to_owned(),
+            Self::Told { .. } => "name a file that you may read, or - for standard input".to_owned(),
+            Self::NothingTold { .. } => {
+                "give a raw HTTP response, a JSON body (with `--status N`), a dump of headers or lines of a log"
+                    .to_owned()
+            }
+            Self::NoFailure { .. } => {
+                "give an answer of 400 or more, or a body that tells an error; `pool success` takes in that it worked"
+                    .to_owned()
+            }
+            Self::NoResponse { .. } => {
                 "it begins with a line such as `HTTP/1.1 429 Too Many Requests`, as `curl --include` prints it; \
                  for other forms see `pool explain`"
-                    .to_owned(),
-            ),
-            Self::OtherStatus { .. } => Some("leave `--status` out".to_owned()),
-            Self::Event { .. } | Self::Events { .. } | Self::NotRun { .. } | Self::Output(_) => None,
-        }
+                    .to_owned()
+            }
+            Self::OtherStatus { .. } => "leave `--status` out".to_owned(),
+            Self::Event { .. }
+            | Self::Events { .. }
+            | Self::NotRun { .. }
+            | Self::Signals { .. }
+            | Self::Output(_) => return None,
+        };
+        Some(hint)
     }
 }
 
-fn unavailable_hint(nothing: &Nothing) -> String {
+fn add(shell: &Shell, provider: &Provider) -> String {
+    shell.pool("add", &[Word::Name(provider.as_str())])
+}
+
+fn unavailable_hint(shell: &Shell, nothing: &Nothing) -> String {
     let provider = &nothing.unavailable.provider;
+    let list = shell.list(provider);
     match nothing.unavailable.first_return() {
         Some((out, until)) => {
-            format!("{} returns first, {}; see `pool list {provider}`", out.id, when(until, nothing.now))
+            format!("{} returns first, {}; see `{list}`", out.id, when(until, nothing.now))
         }
-        None if nothing.unavailable.out.is_empty() => format!("`pool add {provider}` adds one"),
-        None => format!("none returns by itself; see `pool list {provider}`"),
+        None if nothing.unavailable.out.is_empty() => format!("`{}` adds one", add(shell, provider)),
+        None => format!("none returns by itself; see `{list}`"),
     }
 }
 
-fn refresh_hint(error: &RefreshError) -> Option<String> {
+fn refresh_hint(shell: &Shell, error: &RefreshError) -> Option<String> {
     let hint = match error {
         RefreshError::NotALogin { .. } => {
-            "an API key needs no renewal; a login that another program lends is renewed by that program"
+            "an API key needs no renewal, and what another place lends without a refresh token is renewed there"
                 .to_owned()
         }
         RefreshError::Resting { .. } => "wait for that, or try at once with `--force`".to_owned(),
-        RefreshError::Passing { .. } => "nothing is lost; try again in a moment".to_owned(),
+        RefreshError::Passing { provider, id, error, trouble, .. } => {
+            trouble_hint(error, *trouble, || revival(shell, provider, id))
+        }
         RefreshError::NotEntitled { .. } => {
             "ask whoever runs the account for the plan or the right".to_owned()
-        }
-        RefreshError::Dead { provider, .. }
-        | RefreshError::Lost { provider, .. }
-        | RefreshError::NotKept { provider, .. }
-        | RefreshError::OtherAccount { provider, .. }
-            if needs_browser(provider) =>
-        {
-            browser_hint(provider)
         }
         RefreshError::Dead { provider, id, .. }
         | RefreshError::Lost { provider, id, .. }
         | RefreshError::NotKept { provider, id, .. }
-        | RefreshError::OtherAccount { provider, id } => {
-            format!("log in again: `pool login {provider} --for {id}`")
+        | RefreshError::OtherAccount { provider, id } => revival(shell, provider, id),
+        RefreshError::Removed { provider, id } => {
+            format!("take it out of the file again: `{}`", shell.remove(provider, id.as_str()))
         }
         _ => return None,
     };
     Some(hint)
 }
 
-/// Whether it is known how a provider logs in, and that it is not by a code.
-pub(crate) fn needs_browser(provider: &Provider) -> bool {
-    Profile::known(provider).is_some_and(|profile| profile.device_url.is_none())
-}
-
-fn browser_hint(provider: &Provider) -> String {
-    let hint = format!("log in with `hermes auth add {provider}`");
-    if Tool::Claude.provider() == *provider {
-        return format!("{hint}, or with Claude Code and then `pool import claude`");
-    }
-    hint
+/// How to go on where there are no tokens depends on what became of the old one.
+fn trouble_hint(error: &LastError, trouble: Trouble, revival: impl Fn() -> String) -> String {
+    let hint = match (trouble, error.code) {
+        (Trouble::NotSent, _) => {
+            "its token was not sent, so nothing is lost; try again once the endpoint can be reached"
+        }
+        (Trouble::Unanswered, _) => {
+            return format!(
+                "its token may be spent: the next attempt sends it once more; if that fails too, {}",
+                revival()
+            );
+        }
+        (Trouble::Refused, Some(300..400)) => {
+            "no redirect is followed, so nothing is lost; name the endpoint itself with `--token-url URL`, or in pool.toml"
+        }
+        (Trouble::Refused, Some(400..=428 | 430..500)) => {
+            "its token was not used, but the endpoint will refuse again: look at token_url and client_id in pool.toml"
+        }
+        (Trouble::Refused, _) => "its token was refused for now, so nothing is lost; try again in a moment",
+    };
+    hint.to_owned()
 }
 
 fn login_hint(error: &LoginError) -> Option<&'static str> {
@@ -266,7 +302,7 @@ fn login_hint(error: &LoginError) -> Option<&'static str> {
     Some(hint)
 }
 
-fn store_hint(error: &StoreError) -> Option<String> {
+fn store_hint(shell: &Shell, error: &StoreError) -> Option<String> {
     let hint = match error {
         StoreError::NoFolder { .. } => {
             "make the folder, or name another store with `--store PATH`".to_owned()
@@ -278,10 +314,13 @@ fn store_hint(error: &StoreError) -> Option<String> {
         }
         StoreError::Format { path, .. } => format!(
             "nothing was changed; mend the text, or put a backup in its place (`ls {}.*.bak`)",
-            path.display()
+            quoted_path(path)
         ),
         StoreError::ReadOnly { path } => {
-            format!("give yourself write permission: `chmod u+w {}`", path.display())
+            format!("give yourself write permission: `chmod u+w {}`", quoted_path(path))
+        }
+        StoreError::Locked { path, .. } if folder_of_grants(path).is_some() => {
+            "let it finish: whoever holds this lock renews a login, and would lose it".to_owned()
         }
         StoreError::Locked { holder: Some(holder), .. } => format!(
             "let it finish, or end it with `kill {}`, and try again; do not delete the file",
@@ -290,26 +329,43 @@ fn store_hint(error: &StoreError) -> Option<String> {
         StoreError::Locked { path, .. } => {
             format!(
                 "find who holds it with `fuser {}`, end that, and try again; do not delete the file",
-                path.display()
+                quoted_path(path)
             )
         }
         StoreError::NotDurable { .. } => "check the disk, then run the command again".to_owned(),
         StoreError::Change(ChangeError::Duplicate { provider, existing }) => {
-            format!("use that one, or remove it first: `pool remove {provider} {existing}`")
+            format!("use that one, or remove it first: `{}`", shell.remove(provider, existing.as_str()))
         }
-        StoreError::Change(ChangeError::Ambiguous { .. }) => {
-            "name it by its number in `pool list`".to_owned()
+        StoreError::Change(ChangeError::Ambiguous { provider, .. }) => {
+            format!("`{}` says how to part them", shell.pool("doctor", &[Word::Name(provider.as_str())]))
         }
         StoreError::Change(ChangeError::Lent { provider, id, root }) => {
-            let (provider, name) = (provider.clone(), id.to_string());
-            let remove = Shell::of(root).command(&Remedy::Remove { provider, name });
+            let remove = Shell::of(Some(root)).remove(provider, id.as_str());
             format!("other profiles use it too; to remove it for all of them: `{remove}`")
         }
-        StoreError::Change(_) => "`pool list` shows what is there".to_owned(),
-        StoreError::Io { source, .. } => return disk_hint(source.kind()).map(str::to_owned),
+        StoreError::Change(_) => format!("`{}` shows what is there", shell.pool("list", &[])),
+        StoreError::Io { path, source, .. } => return io_hint(path, source.kind()),
         _ => return None,
     };
     Some(hint)
+}
+
+fn io_hint(path: &Path, kind: io::ErrorKind) -> Option<String> {
+    let is_no_folder =
+        matches!(kind, io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory | io::ErrorKind::NotFound);
+    match folder_of_grants(path) {
+        Some(folder) if is_no_folder => Some(format!(
+            "a folder belongs there: take away what is in its place (`rm {}`)",
+            quoted_path(folder)
+        )),
+        _ => disk_hint(kind).map(str::to_owned),
+    }
+}
+
+/// The folder of the locks that are held while logins are renewed, where this is it or one of them.
+fn folder_of_grants(path: &Path) -> Option<&Path> {
+    let is_it = |path: &&Path| path.extension().is_some_and(|extension| extension == "refresh");
+    path.ancestors().take(2).find(is_it)
 }
 
 fn source_hint(error: &SourceError) -> &'static str {
@@ -320,8 +376,13 @@ fn source_hint(error: &SourceError) -> &'static str {
         SourceError::Flawed { source: Flaw::Ended { .. }, .. } => {
             "use that tool once, so that it renews its login; then import it"
         }
-        SourceError::Flawed { .. } => "log in again with that tool; its file is as it was",
-        _ => "let the owner of the store read that file",
+        SourceError::Unreadable { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            "let the owner of the store read that file"
+        }
+        SourceError::Unreadable { .. } => {
+            "what stands there is not the file of that tool; take it away, and log in again with that tool"
+        }
+        _ => "log in again with that tool; its file is as it was",
     }
 }
 
@@ -336,5 +397,67 @@ fn disk_hint(kind: io::ErrorKind) -> Option<&'static str> {
             Some("a file that is mounted by itself cannot be replaced: mount its folder instead")
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn hint(error: impl Into<CommandError>) -> String {
+        error.into().hint(&Shell::of(None)).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_renewal_that_failed_says_what_became_of_its_token() {
+        let provider = Provider::new("my acme").unwrap();
+        let id = CredentialId::new("b'c").unwrap();
+        let passing = |trouble, code| {
+            let (provider, id, until) = (provider.clone(), id.clone(), DateTime::UNIX_EPOCH);
+            let error = LastError { kind: pool_core::Kind::Auth, code, reason: None, message: None };
+            hint(RefreshError::Passing { provider, id, error, trouble, until })
+        };
+        let cases = [
+            (Trouble::NotSent, None, "was not sent, so nothing is lost"),
+            (Trouble::Unanswered, None, "may be spent: the next attempt sends it once more"),
+            (
+                Trouble::Unanswered,
+                Some(200),
+                "if that fails too, log in again: `pool login 'my acme' --for 'b'\\''c'`",
+            ),
+            (Trouble::Refused, Some(302), "no redirect is followed"),
+            (Trouble::Refused, Some(401), "client_id in pool.toml"),
+            (Trouble::Refused, Some(429), "was refused for now, so nothing is lost"),
+            (Trouble::Refused, Some(503), "was refused for now, so nothing is lost"),
+        ];
+        for (trouble, code, expected) in cases {
+            let said = passing(trouble, code);
+            assert!(said.contains(expected), "{trouble:?} {code:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn who_renews_a_login_is_waited_for_and_not_ended() {
+        let locked = |path: &str| {
+            let waited = std::time::Duration::from_secs(1);
+            hint(StoreError::Locked { path: path.into(), waited, holder: None })
+        };
+        assert!(locked("/home/a/auth.refresh/3f.lock").starts_with("let it finish"));
+        assert!(locked("/home/a b/auth.lock").contains("`fuser '/home/a b/auth.lock'`"));
+    }
+
+    #[test]
+    fn what_stands_where_the_locks_of_renewals_belong_is_to_be_taken_away() {
+        for (path, kind) in [
+            ("/h/auth.refresh", io::ErrorKind::NotADirectory),
+            ("/h/auth.refresh/3f.lock", io::ErrorKind::NotADirectory),
+            ("/h/auth.refresh/3f.lock", io::ErrorKind::NotFound),
+        ] {
+            let source = Arc::new(io::Error::from(kind));
+            let said = hint(StoreError::Io { operation: "open", path: path.into(), source });
+            assert!(said.ends_with("(`rm /h/auth.refresh`)"), "{said}");
+        }
     }
 }

@@ -13,46 +13,52 @@ mod exit;
 mod output;
 mod render;
 mod replay;
+mod signals;
 mod taking;
 mod told;
 mod typed;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Command, PoolArgs};
+use crate::args::{Command, MigrateArgs, PoolArgs};
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::render::Shell;
 use crate::typed::Typed;
 
 /// Runs `pool` with these arguments; the first is the program's name.
 pub fn run_pool(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    run(arguments, pool)
+    run(arguments, pool, |args| args.global.store.as_deref())
 }
 
 /// Runs `pool-migrate` with these arguments; the first is the program's name.
 pub fn run_pool_migrate(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    run(arguments, commands::migrate::run)
+    run(arguments, commands::migrate::run, MigrateArgs::path)
 }
 
 fn run<Args: Parser>(
     arguments: impl IntoIterator<Item = OsString>,
     program: fn(&Args) -> Result<ExitCode, CommandError>,
+    store: fn(&Args) -> Option<&Path>,
 ) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let typed = Typed::of(&arguments);
-    let result = match Args::try_parse_from(&arguments) {
-        Ok(args) => program(&args),
-        Err(error) => usage(&error, &typed),
+    let args = Args::try_parse_from(&arguments);
+    let result = match &args {
+        Ok(args) => program(args),
+        Err(error) => usage(error, &typed),
     };
     result.unwrap_or_else(|error| {
         // Whoever read our output went away; that is no failure of ours.
         if error.is_broken_pipe() {
             return ExitCode::from(exit::DONE);
         }
-        output::print_error(&error, &typed);
+        let shell = Shell::of(args.as_ref().ok().and_then(store));
+        output::print_error(&error, &typed, &shell);
         ExitCode::from(error.exit_code())
     })
 }

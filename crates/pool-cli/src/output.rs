@@ -14,7 +14,7 @@ use tracing_subscriber::fmt::format::{self, FmtSpan, Writer};
 
 use crate::env;
 use crate::error::CommandError;
-use crate::render::{printable, reasons};
+use crate::render::{Shell, printable, reasons};
 use crate::typed::Typed;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -57,7 +57,7 @@ pub(crate) fn print_progress(text: &str) {
 }
 
 /// Says why a command failed, and what to do next.
-pub(crate) fn print_error(error: &CommandError, typed: &Typed) {
+pub(crate) fn print_error(error: &CommandError, typed: &Typed, shell: &Shell) {
     let mut text = String::new();
     for (index, line) in error.lines().iter().enumerate() {
         let line = typed.hide(line);
@@ -70,7 +70,7 @@ pub(crate) fn print_error(error: &CommandError, typed: &Typed) {
     if let CommandError::Unavailable(nothing) = error {
         text += &typed.hide(&reasons(nothing));
     }
-    if let Some(hint) = error.hint() {
+    if let Some(hint) = error.hint(shell) {
         text += &format!("{HINT}hint:{HINT:#} {}\n", typed.hide(&printable(&hint)));
     }
     to_stderr(&text);

@@ -6,10 +6,11 @@ use pool_sources::{Consent, Offer, Refused, SourceError, Taken, Tool, take_in};
 use pool_store::{MemoryStore, PoolHandle};
 use serde::Serialize;
 
+use crate::args::ImportFrom;
 use crate::context::{Context, Lent};
 use crate::error::CommandError;
 use crate::output::{self, JSON_VERSION};
-use crate::render::printable;
+use crate::render::{Shell, Word, printable};
 
 /// What becomes of offers, one after the other.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(crate) struct Taking {
     is_dry: bool,
     /// What the root lends, as long as nothing of its own hides it.
     lent: Lent,
+    shell: Shell,
     fates: Vec<Fate>,
 }
 
@@ -60,8 +62,9 @@ impl Taking {
         let pools = context.pools(&handle)?;
         let now = context.now;
         let copy = || PoolHandle::builder().clock(move || now).build(MemoryStore::new(pools));
-        let lent = context.lent()?;
-        Ok(Self { handle: if is_dry { copy() } else { handle }, now, is_dry, lent, fates: Vec::new() })
+        let (lent, shell) = (context.lent()?, context.shell());
+        let handle = if is_dry { copy() } else { handle };
+        Ok(Self { handle, now, is_dry, lent, shell, fates: Vec::new() })
     }
 
     pub(crate) fn offer(&mut self, offer: &Offer, consent: Consent) -> Result<(), CommandError> {
@@ -88,10 +91,11 @@ impl Taking {
     /// A variable that is set, and offers nothing.
     pub(crate) fn refuse_variable(&mut self, refused: &Refused) {
         let why = match refused.why {
-            Unresolved::Placeholder => "it holds a placeholder",
-            _ => "it cannot be read",
+            Unresolved::Placeholder => "it holds a placeholder".to_owned(),
+            Unresolved::Odd { what } => format!("it has {what} in it"),
+            _ => "it cannot be read".to_owned(),
         };
-        self.say(&refused.provider, &refused.source, None, None, Outcome::Refused, Some(why.to_owned()));
+        self.say(&refused.provider, &refused.source, None, None, Outcome::Refused, Some(why));
     }
 
     /// A file that is there, and offers nothing.
@@ -104,7 +108,7 @@ impl Taking {
     pub(crate) fn has(&self, tool: Tool) -> Result<bool, CommandError> {
         let pools = self.handle.pools()?;
         let mut credentials = pools.get(&tool.provider()).into_iter().flat_map(Pool::credentials);
-        Ok(credentials.any(|credential| credential.source == tool.source()))
+        Ok(credentials.any(|credential| credential.source.is_same(&tool.source())))
     }
 
     fn label(&self, provider: &Provider, id: &CredentialId) -> Result<Option<String>, CommandError> {
@@ -146,6 +150,18 @@ impl Taking {
         output::print(&text)
     }
 
+    /// What takes it in although it was removed.
+    fn again(&self, fate: &Fate) -> Option<String> {
+        let provider = Provider::new(fate.provider.as_str()).ok()?;
+        let from = ImportFrom::of(&provider, &Source::new(fate.source.as_str()))?;
+        let word = from.word();
+        let mut words = vec![Word::Name(&word)];
+        // Of variables that may be several.
+        words.extend(from.tool().is_none().then_some(Word::Set("--provider", provider.as_str())));
+        words.push(Word::Flag("--again"));
+        Some(format!("; `{}` takes it in", self.shell.pool("import", &words)))
+    }
+
     fn words(&self, fate: &Fate) -> String {
         let (provider, source) = (printable(&fate.provider), printable(&fate.source));
         let name = [&fate.credential, &fate.label].into_iter().flatten();
@@ -162,9 +178,8 @@ impl Taking {
             }
             Outcome::There => format!("nothing new for {who} of {provider} in {source}\n"),
             Outcome::Suppressed => {
-                format!(
-                    "left out {source} of {provider}: somebody removed it; `pool import --again` takes it in\n"
-                )
+                let again = printable(&self.again(fate).unwrap_or_default());
+                format!("left out {source} of {provider}: somebody removed it{again}\n")
             }
             Outcome::Refused => {
                 let why = printable(fate.why.as_deref().unwrap_or_default());

@@ -84,6 +84,10 @@ impl Pool {
             Action::Add { credential, place } => self.add(credential, *place),
             Action::Seed { credential } => self.add(credential, Place::Last),
             Action::Remove { target } => self.remove(target, now),
+            Action::Lift { source } => {
+                let suppression = Some(SuppressionEdit::Lifted(source.clone()));
+                Ok(Applied { suppression, ..Applied::only(Outcome::Lifted) })
+            }
             Action::Rotate { target, tokens, grant, expires_at } => {
                 self.rotate(target, tokens, *grant, *expires_at, now)
             }

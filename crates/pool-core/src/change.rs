@@ -65,6 +65,11 @@ pub enum Action {
         /// Which one.
         target: Target,
     },
+    /// What a source offers may be taken in again, whether or not it is there.
+    Lift {
+        /// Which source.
+        source: Source,
+    },
     /// The secret of a credential is replaced.
     Rotate {
         /// Which one, and the secret that is replaced: another one is refused as stale.
@@ -108,7 +113,11 @@ impl Action {
             | Self::Rotate { target, .. }
             | Self::NoteRefresh { target, .. }
             | Self::NoteRenewed { target, .. } => Some(target),
-            Self::Reset { .. } | Self::Add { .. } | Self::Seed { .. } | Self::Count { .. } => None,
+            Self::Reset { .. }
+            | Self::Add { .. }
+            | Self::Seed { .. }
+            | Self::Lift { .. }
+            | Self::Count { .. } => None,
         }
     }
 
@@ -122,6 +131,7 @@ impl Action {
             Self::Add { .. } => "add",
             Self::Seed { .. } => "seed",
             Self::Remove { .. } => "remove",
+            Self::Lift { .. } => "lift",
             Self::Rotate { .. } => "rotate",
             Self::NoteRefresh { .. } => "note_refresh",
             Self::NoteRenewed { .. } => "note_renewed",
@@ -194,6 +204,8 @@ pub enum Outcome {
     Rotated(CredentialId),
     /// What there is to say of a renewal is noted.
     Noted(CredentialId),
+    /// A source is suppressed no longer.
+    Lifted,
     /// Counters were added.
     Counted,
     /// Nothing is kept of it yet: counters wait for a write that has another reason.
@@ -212,6 +224,7 @@ impl Outcome {
             Self::Removed(_) => "removed",
             Self::Rotated(_) => "rotated",
             Self::Noted(_) => "noted",
+            Self::Lifted => "lifted",
             Self::Counted => "counted",
             Self::Waiting => "waiting",
         }

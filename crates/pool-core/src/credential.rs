@@ -180,6 +180,11 @@ pub enum Unresolved {
     VariableNotSet,
     /// The variable holds a stand-in such as `changeme`.
     Placeholder,
+    /// It holds something that no header could carry.
+    Odd {
+        /// What: `a line break`, ...
+        what: &'static str,
+    },
     /// The file of the other tool is not there.
     FileMissing,
     /// The file of the other tool cannot be read, or there is no login in it.

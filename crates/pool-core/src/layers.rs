@@ -52,7 +52,7 @@ impl Layers {
     /// where nobody has any of that provider.
     #[must_use]
     pub fn of_change(&self, change: &Change) -> Option<Layer> {
-        if matches!(change.action, Action::Add { .. } | Action::Seed { .. }) {
+        if matches!(change.action, Action::Add { .. } | Action::Seed { .. } | Action::Lift { .. }) {
             return Some(Layer::Own);
         }
         match self.of(&change.provider)? {

@@ -33,10 +33,11 @@ impl Pools {
         Self { suppressed: suppressed.into_iter().collect(), ..self }
     }
 
-    /// Whether somebody removed what this source offers, so that it is not to be taken in again by itself.
+    /// Whether somebody removed what this source offers, so that it is not to be taken in again by itself. In neither name
+    /// letter case counts.
     #[must_use]
     pub fn is_suppressed(&self, provider: &Provider, source: &Source) -> bool {
-        self.suppressed.contains(&(provider.clone(), source.clone()))
+        self.suppressed.iter().any(|suppressed| is_about(suppressed, provider, source))
     }
 
     /// The pool of a provider; `None` where it has none.
@@ -97,8 +98,15 @@ impl Pools {
     /// Whether that is news.
     fn suppress(&mut self, provider: &Provider, edit: &SuppressionEdit) -> bool {
         match edit {
-            SuppressionEdit::Suppressed(source) => self.suppressed.insert((provider.clone(), source.clone())),
-            SuppressionEdit::Lifted(source) => self.suppressed.remove(&(provider.clone(), source.clone())),
+            SuppressionEdit::Suppressed(source) => {
+                !self.is_suppressed(provider, source)
+                    && self.suppressed.insert((provider.clone(), source.clone()))
+            }
+            SuppressionEdit::Lifted(source) => {
+                let before = self.suppressed.len();
+                self.suppressed.retain(|suppressed| !is_about(suppressed, provider, source));
+                self.suppressed.len() < before
+            }
         }
     }
 
@@ -136,4 +144,9 @@ impl Pools {
         let pools = self.pools.values_mut().filter(|pool| !pool.forgettable(now).is_empty());
         pools.map(|pool| (pool.provider.clone(), Arc::make_mut(pool).forget_removed(now))).collect()
     }
+}
+
+fn is_about(suppressed: &(Provider, Source), provider: &Provider, source: &Source) -> bool {
+    let (owner, word) = suppressed;
+    owner.as_str().eq_ignore_ascii_case(provider.as_str()) && word.is_same(source)
 }

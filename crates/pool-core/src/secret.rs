@@ -113,6 +113,18 @@ impl Secret {
         self.expose().trim().is_empty()
     }
 
+    /// What is in it that no key has, and no header could carry: `a line break`, ...
+    #[must_use]
+    pub fn oddity(&self) -> Option<&'static str> {
+        self.expose().chars().find_map(|c| match c {
+            '\n' | '\r' => Some("a line break"),
+            '\0' => Some("a NUL"),
+            '\u{feff}' => Some("a byte order mark"),
+            c if c.is_control() => Some("a control character"),
+            _ => None,
+        })
+    }
+
     /// Whether a variable holds a stand-in rather than a key: shorter than four characters, `changeme`, `none`, ...
     #[must_use]
     pub fn is_placeholder(&self) -> bool {

@@ -45,6 +45,12 @@ impl Source {
         &self.0
     }
 
+    /// Whether programs take both for one: letter case is set aside.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+
     /// Whether a person put it there, so that nothing will seed it again: `manual` and `manual:*`.
     #[must_use]
     pub fn is_manual(&self) -> bool {

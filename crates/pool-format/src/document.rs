@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use pool_core::{Provider, Source, time};
 
@@ -175,7 +177,8 @@ impl Document {
         self.layout(Depth::Item)
     }
 
-    /// The sources of each provider that are not to be taken in again by themselves. What has another shape says nothing.
+    /// The sources of each provider that are not to be taken in again by themselves; a text stands for a list of one. What
+    /// has another shape says nothing: see [`Document::unknown_suppressions`].
     #[must_use]
     pub fn suppressed_sources(&self) -> Vec<(Provider, Source)> {
         let Some(section) = self.top.get(SUPPRESSED).and_then(Object::read) else { return Vec::new() };
@@ -184,14 +187,32 @@ impl Document {
             let Some(provider) = key.to_text().and_then(|name| Provider::new(name).ok()) else { continue };
             // Of duplicate keys the last counts.
             suppressed.retain(|(other, _)| *other != provider);
-            let Some(sources) = List::read(raw) else { continue };
-            suppressed.extend(texts(&sources).map(|source| (provider.clone(), Source::new(source))));
+            let Some(sources) = self.sources(raw) else { continue };
+            let sources = sources.items().filter_map(Raw::to_text);
+            suppressed.extend(sources.map(|source| (provider.clone(), Source::new(source))));
         }
         suppressed
     }
 
+    /// Where something stands among the suppressed sources that is none, by its path: what somebody meant by it is not known.
+    #[must_use]
+    pub fn unknown_suppressions(&self) -> Vec<String> {
+        let Some(raw) = self.top.get(SUPPRESSED).filter(|raw| !raw.is_null()) else { return Vec::new() };
+        let Some(section) = Object::read(raw) else { return vec![SUPPRESSED.to_owned()] };
+        let is_known = |raw: &Raw| {
+            let sources = self.sources(raw);
+            raw.is_null() || sources.is_some_and(|sources| sources.items().all(|raw| raw.to_text().is_some()))
+        };
+        let unknown = section.members().filter(|(_, raw)| !is_known(raw));
+        unknown.map(|(key, _)| format!("{SUPPRESSED}.{}", key.to_text().unwrap_or_default())).collect()
+    }
+
     /// Suppresses a source, once. Whether that stands there now: what has another shape is somebody else's and stays.
     pub fn suppress(&mut self, provider: &Provider, source: &Source) -> bool {
+        if self.suppressed_sources().iter().any(|(of, known)| is_same(of, provider) && known.is_same(source))
+        {
+            return true;
+        }
         let told = |raw: Option<&Raw>| raw.filter(|raw| !raw.is_null()).cloned();
         let section = told(self.top.get(SUPPRESSED));
         let section =
@@ -199,37 +220,52 @@ impl Document {
         let Some(section) = section else { return false };
         let sources = told(section.get(provider.as_str()));
         let sources =
-            sources.map_or_else(|| Some(List::new(self.layout(Depth::Provider))), |raw| List::read(&raw));
+            sources.map_or_else(|| Some(List::new(self.layout(Depth::Provider))), |raw| self.sources(&raw));
         let Some(sources) = sources else { return false };
         let mut section = section.or_layout(self.layout(Depth::Section));
         let mut sources = sources.or_layout(self.layout(Depth::Provider));
-        if !texts(&sources).any(|other| other == source.as_str()) {
-            sources.push(Raw::string(source.as_str()));
-            section.set(provider.as_str(), sources.render());
-            self.top.set(SUPPRESSED, section.render());
-        }
+        sources.push(Raw::string(source.as_str()));
+        section.set(provider.as_str(), sources.render());
+        self.top.set(SUPPRESSED, section.render());
         true
     }
 
-    /// Suppresses a source no longer. A list with nothing left in it goes, and so does the section.
+    /// Suppresses a source no longer, however it is spelled. A list with nothing left in it goes, and so does the section.
     pub fn lift_suppression(&mut self, provider: &Provider, source: &Source) {
         let Some(mut section) = self.top.get(SUPPRESSED).and_then(Object::read) else { return };
-        let Some(mut sources) = section.get(provider.as_str()).and_then(List::read) else { return };
-        let before = sources.len();
-        sources.retain(|_, raw| !raw.says(source.as_str()));
-        if sources.len() == before {
-            return;
+        let is_it = |raw: &Raw| raw.to_text().is_some_and(|word| Source::new(word).is_same(source));
+        let keys = section.names().filter(|name| name.eq_ignore_ascii_case(provider.as_str()));
+        let keys: Vec<String> = keys.map(Cow::into_owned).collect();
+        let mut is_lifted = false;
+        for key in keys {
+            let Some(mut sources) = section.get(&key).and_then(|raw| self.sources(raw)) else { continue };
+            let before = sources.len();
+            sources.retain(|_, raw| !is_it(raw));
+            if sources.len() == before {
+                continue;
+            }
+            is_lifted = true;
+            if sources.is_empty() {
+                section.remove(&key);
+            } else {
+                section.set(&key, sources.render());
+            }
         }
-        if sources.is_empty() {
-            section.remove(provider.as_str());
-        } else {
-            section.set(provider.as_str(), sources.render());
-        }
-        if section.is_empty() {
+        if is_lifted && section.is_empty() {
             self.top.remove(SUPPRESSED);
-        } else {
+        } else if is_lifted {
             self.top.set(SUPPRESSED, section.render());
         }
+    }
+
+    /// The suppressed sources of one provider; `None` where they have an unknown shape.
+    fn sources(&self, raw: &Raw) -> Option<List> {
+        if raw.to_text().is_none() {
+            return List::read(raw);
+        }
+        let mut only = List::new(self.layout(Depth::Provider));
+        only.push(raw.clone());
+        Some(only)
     }
 
     /// Where the runtime state of this store lives.
@@ -429,9 +465,9 @@ fn section(top: &Object, name: &str, layout: &Layout) -> Result<Object, FormatEr
     }
 }
 
-/// The elements of a list that are texts.
-fn texts(list: &List) -> impl Iterator<Item = String> {
-    list.items().filter_map(Raw::to_text)
+/// Whether both are one provider to who takes no notice of letter case.
+fn is_same(one: &Provider, other: &Provider) -> bool {
+    one.as_str().eq_ignore_ascii_case(other.as_str())
 }
 
 /// Whether this may stand for a provider in a section of records.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use pool_core::{
     Action, AuthType, Change, ChangeError, Credential, CredentialId, Grant, Holding, Outcome, Place, Pool,
-    Provider, Secret, Source, State, Target,
+    Provider, Secret, Source, Standing, Target,
 };
 use pool_store::{Committed, Pruning, Store, StoreError};
 
@@ -18,7 +18,8 @@ const MOST_FAILURES: u32 = 2;
 /// Where a login is to go.
 #[derive(Clone, Debug, Default)]
 pub struct Keep {
-    /// The credential whose tokens are replaced; without it, that of the same account, if there is one.
+    /// The credential whose tokens are replaced; without it, that of the same account, if there is one, else the only one
+    /// that is dead, where the accounts cannot be told.
     pub instead_of: Option<CredentialId>,
     /// What to call it where it is a new credential; without it, what the tokens say.
     pub label: Option<String>,
@@ -72,7 +73,7 @@ impl NewLogin {
         loop {
             let loaded = store.load(None, now)?;
             let pool = loaded.as_ref().and_then(|loaded| loaded.pools.get(provider));
-            let action = self.action(provider, pool, keep)?;
+            let action = self.action(provider, pool, keep, now)?;
             let change = Change { provider: provider.clone(), action };
             match store.apply(&[(now, change)], Pruning::Nothing, now).and_then(only) {
                 Ok((Outcome::Added(id), after)) => return Ok(Kept::Added(find(&after, provider, &id)?)),
@@ -89,9 +90,15 @@ impl NewLogin {
         }
     }
 
-    fn action(&self, provider: &Provider, pool: Option<&Pool>, keep: &Keep) -> Result<Action, LoginError> {
+    fn action(
+        &self,
+        provider: &Provider,
+        pool: Option<&Pool>,
+        keep: &Keep,
+        now: DateTime<Utc>,
+    ) -> Result<Action, LoginError> {
         let new = self.credential(pool, keep);
-        let Some(old) = self.old(provider, pool, keep, &new)? else {
+        let Some(old) = self.old(provider, pool, keep, &new, now)? else {
             return Ok(Action::Add { credential: Box::new(new), place: Place::Last });
         };
         let target = match old.subject() {
@@ -113,6 +120,7 @@ impl NewLogin {
         pool: Option<&Pool>,
         keep: &Keep,
         new: &Credential,
+        now: DateTime<Utc>,
     ) -> Result<Option<Arc<Credential>>, LoginError> {
         let all = pool.map_or(&[][..], Pool::credentials);
         if let Some(id) = &keep.instead_of {
@@ -129,14 +137,22 @@ impl NewLogin {
             }
             return Ok(Some(Arc::clone(old)));
         }
-        let Some(account) = new.account(provider) else { return Ok(None) };
         let is_dead = |old: &Credential| {
-            let record = pool.and_then(|pool| pool.record(&old.id));
-            record.is_some_and(|record| matches!(record.state, State::Dead(_)))
+            pool.is_some_and(|pool| matches!(pool.standing(old, now), Standing::Dead { .. }))
         };
-        let same =
-            all.iter().filter(|old| replaceable(old).is_ok() && old.account(provider) == Some(account));
-        Ok(same.min_by_key(|old| !is_dead(old)).cloned())
+        let logins = || all.iter().filter(|old| replaceable(old).is_ok());
+        let account = new.account(provider);
+        let same = logins().filter(|old| account.is_some() && old.account(provider) == account);
+        if let Some(old) = same.min_by_key(|old| !is_dead(old)) {
+            return Ok(Some(Arc::clone(old)));
+        }
+        // Of accounts that cannot be told, a dead login that is alone is most likely the one that is meant.
+        let mut dead = logins().filter(|old| is_dead(old));
+        let lone = dead.next().filter(|_| dead.next().is_none());
+        let cannot_be_told = |old: &&Arc<Credential>| {
+            (account.is_none() || old.account(provider).is_none()) && !new.contradicts_account_of(old)
+        };
+        Ok(lone.filter(cannot_be_told).cloned())
     }
 
     fn credential(&self, pool: Option<&Pool>, keep: &Keep) -> Credential {

@@ -52,6 +52,14 @@ pub enum Flaw {
         /// The column in bytes, from 1.
         column: usize,
     },
+    /// A secret that no header could carry.
+    #[error("`{field}` has {what} in it")]
+    Odd {
+        /// Which, by its path in the file.
+        field: String,
+        /// What: `a line break`, ...
+        what: &'static str,
+    },
     /// Something is not in it.
     #[error("there is no `{field}`")]
     Absent {

@@ -141,7 +141,11 @@ impl Level {
     fn optional_secret(&self, name: &str) -> Result<Option<Secret>, Flaw> {
         let Some(raw) = self.told(name) else { return Ok(None) };
         let secret = read_secret(raw.slice()).ok_or_else(|| wrong(raw, &self.field(name), "a string"))?;
-        Ok(Some(secret).filter(|secret| !secret.is_blank()))
+        match secret.oddity() {
+            _ if secret.is_blank() => Ok(None),
+            Some(what) => Err(Flaw::Odd { field: self.field(name), what }),
+            None => Ok(Some(secret)),
+        }
     }
 
     /// Zero stands for a time that is not known, and so does what is no time.

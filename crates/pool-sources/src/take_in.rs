@@ -62,9 +62,12 @@ pub fn take_in(
             None if consent == Consent::UpToDate => Some(Taken::NotHere),
             None => add(handle, offer, free_id(pool), consent)?,
         };
-        if let Some(taken) = taken {
-            return Ok(taken);
+        let Some(taken) = taken else { continue };
+        // Where it is there already, nothing else lifts it.
+        if consent == Consent::Again && pools.is_suppressed(&offer.provider, &offer.source) {
+            handle.lift(&offer.provider, offer.source.clone())?;
         }
+        return Ok(taken);
     }
 }
 
@@ -148,7 +151,7 @@ fn shares_secret(credential: &Credential, offer: &Offer) -> bool {
 
 /// A source has one login, unless both say whose they are and that differs.
 fn shares_source(credential: &Credential, offer: &Offer) -> bool {
-    let is_same = credential.source.as_str().eq_ignore_ascii_case(offer.source.as_str());
+    let is_same = credential.source.is_same(&offer.source);
     let accounts = accounts(credential, offer);
     is_same && accounts.is_none_or(|(ours, theirs)| ours == theirs)
 }

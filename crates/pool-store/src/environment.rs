@@ -84,7 +84,11 @@ impl pool_format::Lender for Environment {
         }
         let name = source.environment_variable().ok_or(Unresolved::SourceNotReadable)?;
         let secret = self.variable(name).ok_or(Unresolved::VariableNotSet)?;
-        if secret.is_placeholder() { Err(Unresolved::Placeholder) } else { Ok(secret.into()) }
+        match secret.oddity() {
+            Some(what) => Err(Unresolved::Odd { what }),
+            None if secret.is_placeholder() => Err(Unresolved::Placeholder),
+            None => Ok(secret.into()),
+        }
     }
 }
 

@@ -107,6 +107,9 @@ pub(crate) fn read(location: &Location, files: &[LoginFile]) -> Result<Reading, 
     for warning in document.warnings() {
         tracing::warn!(path = %location.target.display(), "{warning}");
     }
+    for place in document.unknown_suppressions() {
+        tracing::warn!(path = %location.target.display(), "`{place}` has an unknown shape, so it may suppress nothing");
+    }
     let identity = Identity::of(Some((Stamp::of(&metadata), file)), lenders);
     Ok(Reading { document, identity, loose_mode: loose_mode(&metadata) })
 }

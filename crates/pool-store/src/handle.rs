@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use pool_core::{
     Action, Change, Cooldowns, Credential, CredentialId, Failure, Grant, Judgement, Lease, Leases, Outcome,
-    Patience, PickRequest, Picker, Place, Pools, Provider, Recovery, Revive, Standing, Target, Tokens,
-    Unavailable, Usage,
+    Patience, PickRequest, Picker, Place, Pools, Provider, Recovery, Revive, Source, Standing, Target,
+    Tokens, Unavailable, Usage,
 };
 
 use crate::clock::WallClock;
@@ -388,6 +388,15 @@ impl PoolHandle {
     /// When there is no such credential, or it cannot be written.
     pub fn remove(&self, provider: &Provider, target: Target) -> Result<Reported, StoreError> {
         Ok(reported(self.0.commit(provider, Action::Remove { target })?))
+    }
+
+    /// Lets what a source offers be taken in again, whether or not a credential of it is there.
+    ///
+    /// # Errors
+    ///
+    /// When the provider has no pool, or it cannot be written.
+    pub fn lift(&self, provider: &Provider, source: Source) -> Result<(), StoreError> {
+        self.0.commit(provider, Action::Lift { source }).map(drop)
     }
 
     /// Replaces the secrets of a credential; its id and priority stay.

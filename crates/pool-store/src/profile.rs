@@ -212,7 +212,10 @@ impl ProfileStore {
                 return Fate::Answered(self.refuse_to_remove(&layers, change, *at));
             }
             // Whoever comes or goes may change whom the profile sees.
-            if matches!(change.action, Action::Add { .. } | Action::Seed { .. } | Action::Remove { .. }) {
+            if matches!(
+                change.action,
+                Action::Add { .. } | Action::Seed { .. } | Action::Lift { .. } | Action::Remove { .. }
+            ) {
                 drop(layers.at_mut(layer).apply(change, *at));
             }
             Fate::Apply(layer)

@@ -95,21 +95,10 @@ fn read_secret(args: &AddArgs) -> Result<Secret, CommandError> {
     if secret.is_blank() {
         return Err(CommandError::NoSecret { place });
     }
-    match flaw(secret.expose()) {
+    match secret.oddity() {
         Some(what) => Err(CommandError::OddSecret { place, what }),
         None => Ok(secret),
     }
-}
-
-/// What no key has in it, and no header could carry.
-fn flaw(secret: &str) -> Option<&'static str> {
-    secret.chars().find_map(|c| match c {
-        '\n' | '\r' => Some("a line break"),
-        '\0' => Some("a NUL"),
-        '\u{feff}' => Some("a byte order mark"),
-        c if c.is_control() => Some("a control character"),
-        _ => None,
-    })
 }
 
 fn read_all(source: impl Read) -> io::Result<Zeroizing<String>> {

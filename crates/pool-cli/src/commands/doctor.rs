@@ -54,7 +54,7 @@ pub(crate) fn run(context: &Context, args: &DoctorArgs) -> Result<ExitCode, Comm
         known(context, provider)?;
     }
     let healthy = findings.iter().all(|finding| finding.problem.severity() == Severity::Note);
-    let shell = Shell::of(&context.store);
+    let shell = context.shell();
     if context.json {
         let findings = findings.iter().map(|finding| Found::of(finding, &shell)).collect();
         let (store, now) = (context.store.display().to_string(), time::format(context.now));

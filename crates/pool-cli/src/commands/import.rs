@@ -1,25 +1,20 @@
 use std::process::ExitCode;
 
+use pool_core::Variables;
 use pool_format::Lender as _;
-use pool_sources::{Consent, Tool, offers_of_variables};
+use pool_sources::{Consent, offers_of_variables};
 
-use crate::args::{ImportArgs, ImportFrom};
+use crate::args::ImportArgs;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::taking::Taking;
 
 /// Takes in the login of another tool, or what variables hold.
 pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, CommandError> {
+    check(args)?;
     let mut taking = Taking::into(context, args.dry_run)?;
     let consent = if args.again { Consent::Again } else { Consent::TakeIn };
-    let tool = match args.from {
-        ImportFrom::Codex => Some(Tool::Codex),
-        ImportFrom::Claude => Some(Tool::Claude),
-        ImportFrom::Qwen => Some(Tool::Qwen),
-        ImportFrom::Env => None,
-    };
-    match tool {
-        Some(tool) if args.provider.as_ref().is_some_and(|only| *only != tool.provider()) => {}
+    match args.from.tool() {
         Some(tool) => {
             let places = context.places().ok_or(CommandError::NoHome)?;
             taking.offer(&tool.read(&places, context.now)?, consent)?;
@@ -28,6 +23,20 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Comm
     }
     taking.print(context.json)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether what is named can be for the provider that is named.
+fn check(args: &ImportArgs) -> Result<(), CommandError> {
+    let Some(wanted) = args.provider.clone() else { return Ok(()) };
+    match args.from.tool() {
+        Some(tool) if tool.provider() != wanted => {
+            Err(CommandError::OtherProvider { from: args.from.word(), offered: tool.provider(), wanted })
+        }
+        None if !Variables::ALL.iter().any(|row| row.provider == wanted.as_str()) => {
+            Err(CommandError::NoKnownVariable { provider: wanted })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Takes in what variables hold.

@@ -8,7 +8,7 @@ use crate::context::{self, Context};
 use crate::error::CommandError;
 use crate::output::{self, JSON_VERSION};
 use crate::render::json::ListedPool;
-use crate::render::{self, Look};
+use crate::render::{self, Look, Word, printable};
 
 #[derive(Serialize)]
 struct Listing {
@@ -35,9 +35,10 @@ pub(crate) fn run(context: &Context, args: &ListArgs) -> Result<ExitCode, Comman
         let now = pool_core::time::format(context.now);
         output::print_json(&Listing { version: JSON_VERSION, store, now, providers })?;
     } else if looks.len() == 0 {
-        output::print("no credentials yet; `pool add PROVIDER` adds one\n")?;
+        let add = printable(&context.shell().pool("add", &[Word::Flag("PROVIDER")]));
+        output::print(&format!("no credentials yet; `{add}` adds one\n"))?;
     } else {
-        output::print(&render::list(looks, context.now))?;
+        output::print(&render::list(looks, &context.shell(), context.now))?;
     }
     Ok(ExitCode::SUCCESS)
 }

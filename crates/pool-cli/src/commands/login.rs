@@ -7,10 +7,10 @@ use pool_oauth::{DeviceCode, DeviceLogin, Http, Keep, Kept, Profile, Waiter, rep
 
 use crate::args::LoginArgs;
 use crate::context::{self, Context};
-use crate::error::{CommandError, needs_browser};
+use crate::error::CommandError;
 use crate::output;
 use crate::render::json::LoggedIn;
-use crate::render::{printable, when};
+use crate::render::{needs_browser, printable, when};
 
 /// Logs in by device code. Until the tokens are there nothing is stored, so that it can be broken off at any time.
 pub(crate) fn run(context: &Context, args: &LoginArgs) -> Result<ExitCode, CommandError> {

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
@@ -39,8 +40,7 @@ struct Moved {
 /// Migrates, or says what a migration would do.
 pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode, CommandError> {
     output::start_log();
-    let path = args.file.clone().or_else(|| args.store.clone());
-    let context = Context::new(path, args.json, args.now)?;
+    let context = Context::new(args.path().map(Path::to_owned), args.json, args.now)?;
     let store = context.file_store();
     if args.check || args.dry_run {
         return plan(&context, &store, args);

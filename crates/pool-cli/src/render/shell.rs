@@ -6,32 +6,37 @@ use pool_store::Remedy;
 use crate::env;
 
 /// Writes commands that a person can run as they stand.
+#[derive(Debug)]
 pub(crate) struct Shell {
     /// The store, where it must be named.
     store: Option<PathBuf>,
 }
 
-impl Shell {
-    /// For commands on this store.
-    pub(crate) fn of(store: &Path) -> Self {
-        let is_default = env::default_store().is_some_and(|default| default == store);
-        Self { store: (!is_default).then(|| store.to_owned()) }
-    }
+/// A word behind the name of a command.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Word<'a> {
+    Flag(&'a str),
+    /// A flag and its value.
+    Set(&'a str, &'a str),
+    Name(&'a str),
+}
 
-    /// The argument that names a store, with the space before it.
-    pub(crate) fn named(store: &Path) -> String {
-        format!(" --store {}", quoted_path(store))
+impl Shell {
+    /// For commands on this store, else on the default.
+    pub(crate) fn of(store: Option<&Path>) -> Self {
+        let is_other = |store: &&Path| env::default_store().is_none_or(|default| default != *store);
+        Self { store: store.filter(is_other).map(Path::to_owned) }
     }
 
     /// What does this, on one line.
     pub(crate) fn command(&self, remedy: &Remedy) -> String {
         match remedy {
-            Remedy::Migrate => self.ours("pool-migrate", &[], &[]),
-            Remedy::Remove { provider, name } => self.of_credential("pool remove", &[], provider, name),
+            Remedy::Migrate => self.ours("pool-migrate", &[]),
+            Remedy::Remove { provider, name } => self.remove(provider, name),
             Remedy::Revive { provider, name } => {
-                self.of_credential("pool reset", &["--dead"], provider, name)
+                self.pool("reset", &[Word::Flag("--dead"), Word::Name(provider.as_str()), Word::Name(name)])
             }
-            Remedy::Examine { path } => Self::of(path).ours("pool doctor", &[], &[]),
+            Remedy::Examine { path } => Self::of(Some(path)).pool("doctor", &[]),
             Remedy::Permit { path, mode } => format!("chmod {mode} {}", quoted_path(path)),
             Remedy::Delete { path } => format!("rm {}", quoted_path(path)),
             Remedy::MakeFolder { path } => format!("mkdir -p {}", quoted_path(path)),
@@ -46,31 +51,53 @@ impl Shell {
         }
     }
 
-    fn of_credential(&self, command: &str, flags: &[&str], provider: &Provider, name: &str) -> String {
-        self.ours(command, flags, &[provider.as_str(), name])
+    /// `pool` with these words.
+    pub(crate) fn pool(&self, subcommand: &str, words: &[Word]) -> String {
+        self.ours(&format!("pool {subcommand}"), words)
     }
 
-    fn ours(&self, command: &str, flags: &[&str], names: &[&str]) -> String {
-        let mut words = vec![command.to_owned()];
-        words.extend(flags.iter().map(ToString::to_string));
-        if let Some(store) = &self.store {
-            words.extend(["--store".to_owned(), quoted_path(store)]);
+    /// What shows the credentials of a provider.
+    pub(crate) fn list(&self, provider: &Provider) -> String {
+        self.pool("list", &[Word::Name(provider.as_str())])
+    }
+
+    /// What takes a credential away.
+    pub(crate) fn remove(&self, provider: &Provider, name: &str) -> String {
+        self.pool("remove", &[Word::Name(provider.as_str()), Word::Name(name)])
+    }
+
+    fn ours(&self, command: &str, words: &[Word]) -> String {
+        let mut words = words.to_vec();
+        let is_name = |word: &Word| matches!(word, Word::Name(_));
+        if words.iter().any(|word| matches!(word, Word::Name(name) if name.starts_with('-'))) {
+            // Behind it nothing is a flag, however it begins.
+            words.sort_by_key(is_name);
+            words.insert(words.iter().position(is_name).unwrap_or(words.len()), Word::Flag("--"));
         }
-        // Behind it nothing is a flag, however it begins.
-        words.extend(names.iter().any(|name| name.starts_with('-')).then(|| "--".to_owned()));
-        words.extend(names.iter().map(|name| quoted(name)));
-        words.join(" ")
+        let mut line = command.to_owned();
+        if let Some(store) = &self.store {
+            line += &format!(" --store {}", quoted_path(store));
+        }
+        for word in words {
+            line += &match word {
+                Word::Flag(flag) => format!(" {flag}"),
+                Word::Set(flag, value) if value.starts_with('-') => format!(" {flag}={}", quoted(value)),
+                Word::Set(flag, value) => format!(" {flag} {}", quoted(value)),
+                Word::Name(name) => format!(" {}", quoted(name)),
+            };
+        }
+        line
     }
 }
 
 /// A path, which is no flag even if it begins like one.
-fn quoted_path(path: &Path) -> String {
+pub(crate) fn quoted_path(path: &Path) -> String {
     let text = path.display().to_string();
     if text.starts_with('-') { quoted(&format!("./{text}")) } else { quoted(&text) }
 }
 
 /// A word for the shell, in quotes where it needs them.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "_-./:@%+=,".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
@@ -111,6 +138,11 @@ mod tests {
         let default = Shell { store: None };
         assert_eq!(default.command(&remove("a1")), "pool remove acme a1");
         assert_eq!(default.command(&remove("-a1")), "pool remove -- acme -a1");
+        let login = |id| default.pool("login", &[Word::Name("b'c d"), Word::Set("--for", id)]);
+        assert_eq!(login("a 1"), "pool login 'b'\\''c d' --for 'a 1'");
+        assert_eq!(login("-a1"), "pool login 'b'\\''c d' --for=-a1");
+        let odd = named.pool("login", &[Word::Name("-p"), Word::Set("--for", "a1")]);
+        assert_eq!(odd, "pool login --store 'my store.json' --for a1 -- -p");
         assert_eq!(default.command(&Remedy::Delete { path: "-x".into() }), "rm ./-x");
     }
 }

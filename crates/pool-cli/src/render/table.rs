@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use comfy_table::{CellAlignment, Table, presets};
 use pool_core::{AuthType, Credential, CredentialId, Pool, Record, Standing};
 
-use crate::render::{Shell, counted, cut, left, printable, standing, strikes};
+use crate::render::{Shell, Word, counted, cut, left, printable, revival, standing, strikes};
 
 const TITLE: Style = Style::new().bold();
 const DEAD: Style = AnsiColor::Red.on_default().bold();
@@ -22,12 +22,12 @@ pub(crate) struct Look<'a> {
 }
 
 /// The pools as people look at them: a table each, with the one that would be picked marked, and what to do about the dead.
-pub(crate) fn list<'a>(looks: impl Iterator<Item = Look<'a>>, now: DateTime<Utc>) -> String {
-    let blocks: Vec<String> = looks.map(|look| block(&look, now)).collect();
+pub(crate) fn list<'a>(looks: impl Iterator<Item = Look<'a>>, shell: &Shell, now: DateTime<Utc>) -> String {
+    let blocks: Vec<String> = looks.map(|look| block(&look, shell, now)).collect();
     blocks.join("\n")
 }
 
-fn block(look: &Look<'_>, now: DateTime<Utc>) -> String {
+fn block(look: &Look<'_>, shell: &Shell, now: DateTime<Utc>) -> String {
     let (pool, next) = (look.pool, look.next.as_ref());
     let count = pool.credentials().len();
     let noun = if count == 1 { "credential" } else { "credentials" };
@@ -43,7 +43,7 @@ fn block(look: &Look<'_>, now: DateTime<Utc>) -> String {
         text += &format!("{style}{}{style:#}\n", line.trim_end());
     }
     for (credential, how) in &rows {
-        for advice in advice(look, credential, how, now) {
+        for advice in advice(look, shell, credential, how, now) {
             text += &format!("  {advice}\n");
         }
         for (model, how) in pool.models_out(credential, now) {
@@ -112,18 +112,32 @@ fn style(how: &Standing) -> Style {
 }
 
 /// What a person should know or do about one credential.
-fn advice(look: &Look<'_>, credential: &Credential, how: &Standing, now: DateTime<Utc>) -> Vec<String> {
-    let (provider, id) = (printable(look.pool.provider().as_str()), printable(credential.id.as_str()));
+fn advice(
+    look: &Look<'_>,
+    shell: &Shell,
+    credential: &Credential,
+    how: &Standing,
+    now: DateTime<Utc>,
+) -> Vec<String> {
+    let (provider, id) = (look.pool.provider(), printable(credential.id.as_str()));
+    // What is lent is mended where it is.
+    let there = look.root.map(|root| Shell::of(Some(root)));
+    let shell = there.as_ref().unwrap_or(shell);
     let mut advice = Vec::new();
     if let Standing::Dead { since, .. } = how {
-        // What is lent is mended where it is.
-        let there = look.root.map(|root| printable(&Shell::named(root))).unwrap_or_default();
         let since = since.map(|since| format!(" for {}", left(now - since))).unwrap_or_default();
         let cure = match credential.auth_type {
-            AuthType::OAuth => "sign in again, and its new token brings it back".to_owned(),
-            _ => format!("its key will not work again: `pool add{there}` the new one"),
+            AuthType::OAuth if credential.owns_its_secret() => revival(shell, provider, &credential.id),
+            AuthType::OAuth => {
+                "log in again where it comes from, and its new token brings it back".to_owned()
+            }
+            _ => format!(
+                "its key will not work again: `{}` takes the new one",
+                shell.pool("add", &[Word::Name(provider.as_str())])
+            ),
         };
-        advice.push(format!("{id} is dead{since}: {cure}; or `pool remove{there} {provider} {id}`"));
+        let (cure, remove) = (printable(&cure), printable(&shell.remove(provider, credential.id.as_str())));
+        advice.push(format!("{id} is dead{since}: {cure}; or `{remove}`"));
     } else if let Some(ended_at) = credential.token_ends_at().filter(|ends_at| *ends_at <= now) {
         advice.push(format!(
             "{id}: its access token ended {} ago, so its next use needs a refresh",

@@ -83,6 +83,7 @@ fn why_no_secret(why: NoSecret, source: &Source) -> String {
         NoSecret::NotStored => "none is stored".to_owned(),
         NoSecret::NotLent(Unresolved::VariableNotSet) => format!("{} is not set here", variable()),
         NoSecret::NotLent(Unresolved::Placeholder) => format!("{} holds a placeholder", variable()),
+        NoSecret::NotLent(Unresolved::Odd { what }) => format!("{} has {what} in it", variable()),
         NoSecret::NotLent(Unresolved::FileMissing) => {
             format!("the file of {} is not here", cut(source.as_str()))
         }

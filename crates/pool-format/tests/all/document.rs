@@ -424,9 +424,10 @@ fn what_else_is_suppressed_stays_as_it_is_spelled() {
     let mut document = read(text);
     let words: Vec<_> =
         document.suppressed_sources().into_iter().map(|(_, source)| source.to_string()).collect();
-    assert_eq!(words, ["env:A", "env:B"]);
+    assert_eq!(words, ["env:A", "env:B", "odd"]);
+    assert_eq!(document.unknown_suppressions(), ["suppressed_sources.acme"], "7 is no source");
     document.lift_suppression(&acme(), &pool_core::Source::new("env:C"));
-    document.lift_suppression(&provider("other"), &pool_core::Source::new("odd"));
+    document.lift_suppression(&provider("other"), &pool_core::Source::new("even"));
     assert_eq!(rendered(&document), text);
     document.lift_suppression(&acme(), &pool_core::Source::new("env:B"));
     let left = rendered(&document);
@@ -447,6 +448,29 @@ fn what_has_another_shape_is_not_written_over() {
         assert_eq!(rendered(&document), text);
         assert_eq!(document.suppressed_sources(), []);
     }
+    assert_eq!(
+        read(r#"{"suppressed_sources": {"acme": {"a": 1}, "b": null, "c": "x", "d": []}}"#)
+            .unknown_suppressions(),
+        ["suppressed_sources.acme"]
+    );
+    assert_eq!(read(r#"{"suppressed_sources": 7}"#).unknown_suppressions(), ["suppressed_sources"]);
     let mut null = read(r#"{"suppressed_sources": null}"#);
     assert!(null.suppress(&acme(), &pool_core::Source::new("env:A")));
+}
+
+#[test]
+fn letter_case_and_a_list_of_one_make_no_difference_to_what_is_suppressed() {
+    let source = |word: &str| pool_core::Source::new(word);
+    let mut document = read(r#"{"suppressed_sources": {"Acme": "ENV:A", "acme": "env:b"}}"#);
+    let before = rendered(&document);
+    assert!(document.suppress(&acme(), &source("env:A")));
+    assert_eq!(rendered(&document), before, "it is there");
+    assert!(document.suppress(&acme(), &source("env:C")));
+    assert!(rendered(&document).contains(r#""Acme": "ENV:A""#));
+    let words: Vec<_> = document.suppressed_sources().into_iter().map(|(_, word)| word.to_string()).collect();
+    assert_eq!(words, ["ENV:A", "env:b", "env:C"]);
+    for word in ["env:a", "env:B", "Env:c"] {
+        document.lift_suppression(&acme(), &source(word));
+    }
+    assert_eq!(rendered(&document), "{}");
 }

@@ -125,6 +125,9 @@ impl Patient<'_> {
             NoSecret::NotLent(Unresolved::Placeholder) => unset(
                 self.found(Problem::Placeholder, &format!("has no secret: {variable} holds a placeholder")),
             ),
+            NoSecret::NotLent(Unresolved::Odd { what }) => unset(
+                self.found(Problem::Placeholder, &format!("has no secret: {variable} has {what} in it")),
+            ),
             NoSecret::NotLent(Unresolved::FileMissing) => self
                 .found(
                     Problem::LenderMissing,

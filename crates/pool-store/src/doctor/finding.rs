@@ -122,12 +122,14 @@ problems! {
     RefreshDue = "refresh-due", Note;
     /// No secret is stored.
     NoSecret = "no-secret", Error;
-    /// What stands where the secret should is a stand-in.
+    /// What stands where the secret should is a stand-in, or nothing that could be sent.
     Placeholder = "placeholder", Warning;
     /// The variable that lends the secret is not set here.
     VariableNotSet = "variable-not-set", Warning;
     /// The file of another tool that lends the secret is not there, or has no login in it.
     LenderMissing = "lender-missing", Warning;
+    /// What should say which sources are suppressed has an unknown shape.
+    UnknownSuppression = "unknown-suppression", Warning;
     /// An entry of a source that somebody suppressed.
     Suppressed = "suppressed", Note;
     /// This version cannot read the source that lends the secret.

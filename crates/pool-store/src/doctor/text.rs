@@ -20,6 +20,11 @@ pub(super) fn findings(document: &Document, pools: &Pools, path: &Path) -> Vec<F
     if let Some(top) = Raw::parse(text).ok().and_then(|raw| Object::read(&raw)) {
         examiner.top(&top);
     }
+    examiner.findings.extend(document.unknown_suppressions().into_iter().map(|place| {
+        let what = format!("`{place}` has an unknown shape, so it may suppress nothing");
+        Finding::new(Problem::UnknownSuppression, path, what)
+            .advise("write it as a list of sources, with an editor; what was removed may be taken in again until then")
+    }));
     examiner.findings
 }
 
