@@ -185,10 +185,7 @@ fn no_error_shows_a_token() {
 fn beside(make: impl FnOnce(&std::path::Path)) -> String {
     let folder = tempfile::tempdir().unwrap();
     make(&folder.path().join("pool.toml"));
-    let error = match Settings::beside(&folder.path().join("auth.json")) {
-        Ok(_) => return "read".to_owned(),
-        Err(error) => error,
-    };
+    let Err(error) = Settings::beside(&folder.path().join("auth.json")) else { return "read".to_owned() };
     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
     format!("{error}{}", cause.unwrap_or_default()).replace(&folder.path().display().to_string(), "FOLDER")
 }
