@@ -6,6 +6,9 @@ use crate::secret::Secret;
 
 pub(crate) const MASK: &str = "[redacted]";
 
+/// The word in it.
+const MASKED: &str = "redacted";
+
 /// How keys and tokens of the known providers begin.
 const PREFIXES: [&str; 28] = [
     "sk-",
@@ -167,7 +170,8 @@ pub fn mask_keys(text: &str) -> String {
     for part in text.split_inclusive(|c: char| !is_key_character(c)) {
         let word = part.trim_end_matches(|c: char| !is_key_character(c));
         let mark = &part[word.len()..];
-        let is_given = before.gives(mark) && word.len() >= SHORTEST_KEY;
+        // What is masked already stays as it is.
+        let is_given = before.gives(mark) && word.len() >= SHORTEST_KEY && word != MASKED;
         masked.push_str(if is_given || looks_like_key(word) { MASK } else { word });
         masked.push_str(mark);
         before = before.then(word, mark);
@@ -305,7 +309,11 @@ mod tests {
     #[test]
     fn a_known_secret_is_masked_wherever_it_stands() {
         let secret = Secret::new("plain-canary-value".to_owned());
-        assert_eq!(mask("x=plain-canary-value&y", [&secret].into_iter()), "x=[redacted]&y");
+        for name in ["x", "refresh_token"] {
+            let masked = mask(&format!("{name}=plain-canary-value&y"), [&secret].into_iter());
+            assert_eq!(masked, format!("{name}=[redacted]&y"));
+            assert_eq!(mask(&masked, [&secret].into_iter()), masked);
+        }
     }
 
     #[test]
