@@ -33,8 +33,9 @@ impl Transport for Http {
         post = post.header("Content-Length", request.body.len());
         let answer = post.send(SendBody::from_reader(&mut body));
         // The body is asked for once there is a connection, TLS and all, and the whole head is written. Before that a token cannot have
-        // arrived, be it in the body or in the head: of a head that breaks off a server makes nothing.
-        let answer = answer.map_err(|error| kind_of(&error, body.is_read))?;
+        // arrived, be it in the body or in the head: of a head that breaks off a server makes nothing. For an empty body nobody asks.
+        let may_have_arrived = body.is_read || request.body.is_empty();
+        let answer = answer.map_err(|error| kind_of(&error, may_have_arrived))?;
         let (head, body) = answer.into_parts();
         let mut bytes = Zeroizing::new(Vec::new());
         let read = body.into_with_config().limit(LONGEST_ANSWER).reader().read_to_end(&mut bytes);

@@ -135,6 +135,23 @@ fn a_token_in_a_header_may_have_arrived_once_the_head_did() {
 }
 
 #[test]
+fn a_token_beside_an_empty_body_may_have_arrived() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/token", listener.local_addr().unwrap()).parse().unwrap();
+    let server = std::thread::spawn(move || drop(listener.accept().unwrap().0.read(&mut [0; 4096])));
+    let token = Secret::new("old".to_owned());
+    let error = Http.post(&Request {
+        url: &url,
+        headers: Vec::new(),
+        token_header: Some(("x-token", &token)),
+        body: Zeroizing::new(String::new()),
+        timeout: LONG,
+    });
+    server.join().unwrap();
+    assert!(matches!(error, Err(SendError::Unclear(_))));
+}
+
+#[test]
 fn an_answer_that_breaks_off_is_none() {
     let cases =
         ["", "HTTP/1.1 200 So\r\n", "HTTP/1.1 200 So\r\nContent-Length: 9\r\n\r\n{}", "what?\r\n\r\n"];
