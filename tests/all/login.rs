@@ -124,7 +124,7 @@ fn who_cannot_log_in_is_told_why() {
     let huge = format!(r#"{{"device_code": "{}"}}"#, "x".repeat(2 * 1024 * 1024)).leak();
     let cases = [
         (vec![Act::Say(200, huge)], "the server gave no login: no whole answer"),
-        (vec![Act::Drop], "the server gave no login: no "),
+        (vec![Act::Drop], "the server gave no login: no whole answer"),
         (vec![Act::Say(200, CODE), Act::Say(400, r#"{"error": "access_denied"}"#)], "refused in the browser"),
         (vec![Act::Say(200, CODE), Act::Say(200, PAIR), Act::Drop], ""),
     ];

@@ -30,8 +30,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(crate) struct Claims {
     expires_at: Option<DateTime<Utc>>,
     issued_at: Option<DateTime<Utc>>,
-    account_id: Option<Box<str>>,
-    user: Option<Box<str>>,
+    /// The claims that name the account, the most telling first.
+    accounts: [Option<Box<str>>; 2],
+    /// The same of the user.
+    users: [Option<Box<str>>; 3],
     label: Option<Box<str>>,
 }
 
@@ -45,28 +47,36 @@ impl Claims {
             claims;
         let openai = openai.and_then(|claim| serde_json::from_str(claim.get()).ok());
         let Level([_, _, openai_account, openai_user, ..]) = openai.unwrap_or_default();
-        let first = |candidates: [Option<&RawValue>; 4]| candidates.into_iter().flatten().find_map(text);
+        let first = |candidates: [Option<&RawValue>; 2]| candidates.into_iter().flatten().find_map(text);
         Some(Self {
             label: [email, username, upn].into_iter().flatten().find_map(name),
             expires_at: exp.and_then(|exp| time::parse_number(exp.get())),
             issued_at: iat.and_then(|iat| time::parse_number(iat.get())),
-            account_id: first([openai_account, chatgpt_account, account, None]),
-            user: first([openai_user, chatgpt_user, sub, email]),
+            accounts: [first([openai_account, chatgpt_account]), account.and_then(text)],
+            users: [first([openai_user, chatgpt_user]), sub.and_then(text), email.and_then(text)],
         })
+    }
+
+    /// The account, by the most telling claim.
+    fn account(&self) -> Option<&str> {
+        self.accounts.iter().flatten().next().map(Box::as_ref)
+    }
+
+    /// The user, by the most telling claim.
+    fn user(&self) -> Option<&str> {
+        self.users.iter().flatten().next().map(Box::as_ref)
     }
 
     /// Whether both name the same account and user. A part that is not known is never the same.
     pub(crate) fn is_same_account(&self, other: &Self) -> bool {
-        let known = self.account_id.is_some() && self.user.is_some();
-        known && (&self.account_id, &self.user) == (&other.account_id, &other.user)
+        let known = self.account().is_some() && self.user().is_some();
+        let same = (self.account(), self.user()) == (other.account(), other.user());
+        known && same && !self.contradicts(other)
     }
 
     /// Whether a part that both name differs.
     pub(crate) fn contradicts(&self, other: &Self) -> bool {
-        let differ = |mine: &Option<Box<str>>, theirs: &Option<Box<str>>| {
-            mine.is_some() && theirs.is_some() && mine != theirs
-        };
-        differ(&self.account_id, &other.account_id) || differ(&self.user, &other.user)
+        differ(&self.accounts, &other.accounts) || differ(&self.users, &other.users)
     }
 
     /// What people call the user: e-mail, `preferred_username` or `upn`.
@@ -83,6 +93,13 @@ impl Claims {
     pub(crate) fn issued_at(&self) -> Option<DateTime<Utc>> {
         self.issued_at
     }
+}
+
+/// Whether the most telling claim that both have differs. One user has another value under each claim, so claims are compared with
+/// themselves only: an issuer may leave one out.
+fn differ(mine: &[Option<Box<str>>], theirs: &[Option<Box<str>>]) -> bool {
+    let mut both = mine.iter().zip(theirs).filter_map(|(mine, theirs)| mine.as_ref().zip(theirs.as_ref()));
+    both.next().is_some_and(|(mine, theirs)| mine != theirs)
 }
 
 /// The claims that are asked for, in this order.
@@ -144,7 +161,7 @@ fn text(claim: &RawValue) -> Option<Box<str>> {
 
 /// One name for provider, account and user together. A part that is not known is never the same, so then there is none.
 pub(crate) fn fingerprint(provider: &Provider, claims: &Claims) -> Option<Fingerprint> {
-    let key = format!("{provider}\n{}\n{}", claims.account_id.as_ref()?, claims.user.as_ref()?);
+    let key = format!("{provider}\n{}\n{}", claims.account()?, claims.user()?);
     Some(Fingerprint::of(&key))
 }
 
@@ -179,6 +196,42 @@ mod tests {
         let desktop = account(r#"{"exp":2,"chatgpt_account_id":"a","sub":"u"}"#);
         assert!(laptop.is_some());
         assert_eq!(laptop, desktop);
+    }
+
+    #[test]
+    fn only_the_same_claim_contradicts() {
+        let nested = r#""https://api.openai.com/auth":{"chatgpt_account_id":"a","chatgpt_user_id":"u"}"#;
+        let cases = [
+            // A claim that moved, or is left out.
+            (format!(r#"{{"sub":"s",{nested}}}"#), r#"{"sub":"s","chatgpt_account_id":"a"}"#, false, false),
+            (format!("{{{nested}}}"), r#"{"sub":"s","account_id":"other"}"#, false, false),
+            (format!("{{{nested}}}"), r#"{"chatgpt_account_id":"a","chatgpt_user_id":"u"}"#, false, true),
+            // Of several that both have the most telling one: an address changes, and one user has several ways to sign in.
+            (format!(r#"{{"sub":"s",{nested}}}"#), r#"{"sub":"t","chatgpt_user_id":"u"}"#, false, false),
+            (
+                r#"{"account_id":"a","sub":"s","email":"x"}"#.to_owned(),
+                r#"{"account_id":"a","sub":"s","email":"y"}"#,
+                false,
+                true,
+            ),
+            // The same claim, another value.
+            (format!(r#"{{"sub":"s",{nested}}}"#), r#"{"sub":"t"}"#, true, false),
+            (format!("{{{nested}}}"), r#"{"chatgpt_account_id":"b","chatgpt_user_id":"u"}"#, true, false),
+            // The same value under another claim, while one that both have differs.
+            (
+                r#"{"account_id":"a","chatgpt_user_id":"s","sub":"t"}"#.to_owned(),
+                r#"{"account_id":"a","sub":"s"}"#,
+                true,
+                false,
+            ),
+        ];
+        for (mine, theirs, contradicts, is_same) in cases {
+            let (one, other) = (Claims::of(&token(&mine)).unwrap(), Claims::of(&token(theirs)).unwrap());
+            for (one, other) in [(&one, &other), (&other, &one)] {
+                let found = (one.contradicts(other), one.is_same_account(other));
+                assert_eq!(found, (contradicts, is_same), "{mine} {theirs}");
+            }
+        }
     }
 
     #[test]

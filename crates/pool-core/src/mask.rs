@@ -6,6 +6,9 @@ use crate::secret::Secret;
 
 pub(crate) const MASK: &str = "[redacted]";
 
+/// The word in it.
+const MASKED: &str = "redacted";
+
 /// How keys and tokens of the known providers begin.
 const PREFIXES: [&str; 28] = [
     "sk-",
@@ -70,7 +73,7 @@ const SHORTEST_SECRET: usize = 6;
 /// A word with a telling beginning is a key only from this length on: `sk-` alone is prose.
 const SHORTEST_KEY: usize = 8;
 
-/// Replaces the secrets given, and every word that looks like a key, with `[redacted]`.
+/// Replaces the secrets given, however they are spelled, and every word that looks like a key, with `[redacted]`.
 pub(crate) fn mask<'a>(text: &str, secrets: impl Iterator<Item = &'a Secret>) -> String {
     let mut masked = text.to_owned();
     let mut secrets: Vec<_> =
@@ -78,11 +81,72 @@ pub(crate) fn mask<'a>(text: &str, secrets: impl Iterator<Item = &'a Secret>) ->
     // A secret that begins like another is masked whole.
     secrets.sort_by_key(|secret| Reverse(secret.len()));
     for secret in secrets {
-        if masked.contains(secret) {
-            masked = masked.replace(secret, MASK);
-        }
+        masked = without(&masked, secret);
     }
     mask_keys(&masked)
+}
+
+/// The text with a secret masked wherever it stands.
+fn without(text: &str, secret: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let may_begin = secret.starts_with(first) || matches!(first, '%' | '\\' | '+');
+        let length = if may_begin { length_of(rest, secret) } else { None };
+        masked.push_str(if length.is_some() { MASK } else { &rest[..first.len_utf8()] });
+        rest = &rest[length.unwrap_or(first.len_utf8())..];
+    }
+    masked
+}
+
+/// How much of a text is the secret that it begins with, each of whose characters may be spelled otherwise: an endpoint that cannot
+/// read a request quotes its body.
+fn length_of(text: &str, secret: &str) -> Option<usize> {
+    let mut ends = vec![0];
+    for character in secret.chars() {
+        let next = ends.iter().flat_map(|end| {
+            let lengths = spellings(text.get(*end..).unwrap_or_default(), character);
+            lengths.into_iter().flatten().map(move |length| end + length)
+        });
+        let mut next: Vec<usize> = next.collect();
+        next.sort_unstable();
+        next.dedup();
+        ends = next;
+        if ends.is_empty() {
+            return None;
+        }
+    }
+    ends.last().copied()
+}
+
+/// How much of a text is this character, for each spelling that it may begin with: plain, of a form or a URL, or of JSON.
+fn spellings(text: &str, character: char) -> [Option<usize>; 5] {
+    let mut bytes = [0; 4];
+    let mut units = [0; 2];
+    let bytes = character.encode_utf8(&mut bytes).bytes();
+    let units = character.encode_utf16(&mut units).iter();
+    let marked = |mark: char| text.strip_prefix(mark).is_some_and(|after| after.starts_with(character));
+    [
+        text.starts_with(character).then_some(character.len_utf8()),
+        (character == ' ' && text.starts_with('+')).then_some(1),
+        (matches!(character, '"' | '\\' | '/') && marked('\\')).then_some(2),
+        length_of_digits(text, "%", bytes.map(|byte| (u32::from(byte), 2))),
+        length_of_digits(text, "\\u", units.map(|unit| (u32::from(*unit), 4))),
+    ]
+}
+
+/// How much of a text is these numbers, each of so many hexadecimal digits, in upper or lower case, behind a mark.
+fn length_of_digits(text: &str, mark: &str, numbers: impl Iterator<Item = (u32, usize)>) -> Option<usize> {
+    let mut rest = text;
+    for (number, digits) in numbers {
+        let (spelled, after) = rest.strip_prefix(mark)?.split_at_checked(digits)?;
+        let is_it = u32::from_str_radix(spelled, 16).is_ok_and(|spelled| spelled == number);
+        if !is_it || spelled.starts_with('+') {
+            return None;
+        }
+        rest = after;
+    }
+    Some(text.len() - rest.len())
 }
 
 /// Replaces every word that begins as the keys and tokens of the known providers do with `[redacted]`, and whatever is given as the
@@ -106,7 +170,8 @@ pub fn mask_keys(text: &str) -> String {
     for part in text.split_inclusive(|c: char| !is_key_character(c)) {
         let word = part.trim_end_matches(|c: char| !is_key_character(c));
         let mark = &part[word.len()..];
-        let is_given = before.gives(mark) && word.len() >= SHORTEST_KEY;
+        // What is masked already stays as it is.
+        let is_given = before.gives(mark) && word.len() >= SHORTEST_KEY && word != MASKED;
         masked.push_str(if is_given || looks_like_key(word) { MASK } else { word });
         masked.push_str(mark);
         before = before.then(word, mark);
@@ -244,6 +309,58 @@ mod tests {
     #[test]
     fn a_known_secret_is_masked_wherever_it_stands() {
         let secret = Secret::new("plain-canary-value".to_owned());
-        assert_eq!(mask("x=plain-canary-value&y", [&secret].into_iter()), "x=[redacted]&y");
+        for name in ["x", "refresh_token"] {
+            let masked = mask(&format!("{name}=plain-canary-value&y"), [&secret].into_iter());
+            assert_eq!(masked, format!("{name}=[redacted]&y"));
+            assert_eq!(mask(&masked, [&secret].into_iter()), masked);
+        }
+    }
+
+    #[test]
+    fn a_known_secret_is_masked_however_it_is_spelled() {
+        let cases = [
+            ("1//0gCANARY", "refresh_token=1%2F%2F0gCANARY&client_id=x"),
+            ("1//0gCANARY", "refresh_token=1%2f%2F0gCANARY&client_id=x"),
+            ("1//0gCANARY", r#"{"refresh_token":"1\/\/0gCANARY","x":1}"#),
+            ("v1.Mj|CANARY~x", "got v1.Mj%7CCANARY%7Ex"),
+            ("Zm9v+CANARY/w==", "got Zm9v%2BCANARY%2Fw%3D%3D"),
+            ("Zm9v+CANARY/w==", r"got Zm9v\u002bCANARY\u002Fw\u003d\u003D"),
+            ("two CANARY words", "got two+CANARY%20words"),
+            ("\"CANARY\\é", r#"got \"CANARY\\\u00e9"#),
+            ("\"CANARY\\é", "got %22CANARY%5C%C3%A9"),
+            ("%2FCANARY", "got %2FCANARY"),
+            ("%2FCANARY", "got %252FCANARY"),
+        ];
+        for (secret, text) in cases {
+            let masked = mask(text, [&Secret::new(secret.to_owned())].into_iter());
+            assert!(!masked.contains("CANARY") && masked.contains(MASK), "{text}: {masked}");
+        }
+    }
+
+    /// One character in one of its spellings.
+    fn spelled(character: char, how: u8) -> String {
+        let mut buffer = [0; 4];
+        let bytes = character.encode_utf8(&mut buffer).bytes();
+        match how {
+            0 => character.to_string(),
+            1 => bytes.map(|byte| format!("%{byte:02x}")).collect(),
+            2 => bytes.map(|byte| format!("%{byte:02X}")).collect(),
+            _ => character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_spelling_of_a_secret_is_left(
+            spelling in proptest::collection::vec((proptest::char::range('\u{1}', '\u{20000}'), 0..4_u8), 6..40),
+            before in ".{0,20}",
+            after in ".{0,20}",
+        ) {
+            let secret: String = spelling.iter().map(|(character, _)| *character).collect();
+            let text: String = spelling.iter().map(|(character, how)| spelled(*character, *how)).collect();
+            let masked = without(&format!("{before}{text}{after}"), &secret);
+            // What stands around it may complete it earlier.
+            proptest::prop_assert!(masked.contains(MASK) && !masked.contains(&text), "{masked}");
+        }
     }
 }

@@ -8,7 +8,8 @@ use pool_core::{Credential, CredentialId, Failure, Kind, LastError, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::error::LoginError;
+use crate::answer::Answer;
+use crate::error::{LoginError, Trouble};
 use crate::exchange::{FORM, JSON, Minted, ends_at, form, not_answered, post, read};
 use crate::profile::{Flow, Profile};
 use crate::proof::Proof;
@@ -89,7 +90,7 @@ pub struct NewLogin {
 
 /// What the server says while it is asked.
 enum Told {
-    Done(Box<Response>),
+    Done(Box<NewLogin>),
     Pending,
     SlowDown,
 }
@@ -146,7 +147,9 @@ impl DeviceLogin<'_> {
             self.waiter.wait(pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE), None);
             tries += 1;
         };
-        if !(200..300).contains(&answer.status) || error_code(&answer).is_some() {
+        if !(200..300).contains(&answer.status)
+            || Answer::of(&answer.body).is_some_and(|fields| fields.has_error())
+        {
             return Err(refused(&answer, None));
         }
         self.read_code(&answer, proof, now).ok_or(LoginError::Unreadable)
@@ -224,38 +227,58 @@ impl DeviceLogin<'_> {
                 return Err(LoginError::Expired);
             }
             self.waiter.wait(pause, Some(left));
-            match self.ask(code)? {
-                Told::Done(answer) => return self.read_tokens(code, &answer, now()),
+            match self.ask(code, &now)? {
+                Told::Done(login) => return Ok(*login),
                 Told::Pending => {}
                 Told::SlowDown => pause += SLOWER,
             }
         }
     }
 
-    fn ask(&self, code: &DeviceCode) -> Result<Told, LoginError> {
-        let flow = self.flow();
-        let answer = match flow {
-            Flow::Standard | Flow::Proven | Flow::UserCode => self.transport.post(&self.tokens_request(code)),
-            Flow::Codex => {
-                let url = self.poll_url()?;
-                let question = Question { device_auth_id: code.secret.expose(), user_code: &code.user_code };
-                let body = serde_json::to_string(&question).unwrap_or_default();
-                self.transport.post(&post(self.profile, &url, JSON, body))
-            }
-        };
+    fn ask(&self, code: &DeviceCode, now: impl Fn() -> DateTime<Utc>) -> Result<Told, LoginError> {
         // A connection that fails is no end: the person may be typing.
-        let Ok(answer) = answer else { return Ok(Told::SlowDown) };
-        let error = error_code(&answer);
+        let Ok(answer) = self.question(code)? else { return Ok(Told::SlowDown) };
+        let flow = self.flow();
+        if flow == Flow::Codex
+            && let Some(authorization) = authorization(&answer)
+        {
+            let answer = self.exchange(authorization)?;
+            return self.read_tokens(code, &answer, now()).map(Told::of);
+        }
+        let not_given = match (flow, read(self.profile, &answer, now())) {
+            (Flow::Codex, _) => None,
+            (_, Ok(minted)) => return Ok(Told::of(minted)),
+            (_, Err(not_given)) => Some(not_given).filter(|not_given| not_given.trouble == Trouble::Refused),
+        };
+        let fields = Answer::of(&answer.body);
+        let error = fields.as_ref().and_then(Answer::error);
         match (answer.status, error.as_deref()) {
             (_, Some("authorization_pending")) => Ok(Told::Pending),
             (_, Some("slow_down")) | (429 | 500.., _) => Ok(Told::SlowDown),
             (_, Some("access_denied")) => Err(LoginError::Denied),
             (_, Some("expired_token")) => Err(LoginError::Expired),
             (403 | 404, _) if flow == Flow::Codex => Ok(Told::Pending),
-            (200..300, None) if flow == Flow::UserCode && is_undecided(&answer) => Ok(Told::Pending),
-            (200..300, None) => Ok(Told::Done(Box::new(answer))),
+            (200..300, None) if flow == Flow::UserCode && fields.as_ref().is_some_and(is_undecided) => {
+                Ok(Told::Pending)
+            }
+            // Neither tokens nor an error, such as the page of a proxy, is no end either.
+            (_, None) if fields.is_none() => Ok(Told::SlowDown),
+            (200..300, None) => match not_given {
+                Some(refusal) => Err(LoginError::NotGiven(masked(&refusal.failure, Some(code)))),
+                None => Ok(Told::SlowDown),
+            },
             _ => Err(refused(&answer, Some(code))),
         }
+    }
+
+    fn question(&self, code: &DeviceCode) -> Result<Result<Response, SendError>, LoginError> {
+        if self.flow() != Flow::Codex {
+            return Ok(self.transport.post(&self.tokens_request(code)));
+        }
+        let url = self.poll_url()?;
+        let question = Question { device_auth_id: code.secret.expose(), user_code: &code.user_code };
+        let body = serde_json::to_string(&question).unwrap_or_default();
+        Ok(self.transport.post(&post(self.profile, &url, JSON, body)))
     }
 
     fn tokens_request(&self, code: &DeviceCode) -> Request<'_> {
@@ -284,17 +307,13 @@ impl DeviceLogin<'_> {
         code: &DeviceCode,
         answer: &Response,
         now: DateTime<Utc>,
-    ) -> Result<NewLogin, LoginError> {
-        let exchanged = (self.flow() == Flow::Codex).then(|| self.exchange(answer)).transpose()?;
-        let minted = read(self.profile, exchanged.as_ref().unwrap_or(answer), now)
-            .map_err(|error| LoginError::NotGiven(masked(&error.failure, Some(code))))?;
-        Ok(NewLogin::of(minted))
+    ) -> Result<Minted, LoginError> {
+        read(self.profile, answer, now)
+            .map_err(|error| LoginError::NotGiven(masked(&error.failure, Some(code))))
     }
 
     /// Sends an authorization code, once: it is good for one use.
-    fn exchange(&self, answer: &Response) -> Result<Response, LoginError> {
-        let authorization: Authorization =
-            serde_json::from_slice(&answer.body).map_err(|_| LoginError::Unreadable)?;
+    fn exchange(&self, authorization: Authorization) -> Result<Response, LoginError> {
         let (code, verifier) =
             (Secret::new(authorization.authorization_code), Secret::new(authorization.code_verifier));
         let fields = [
@@ -307,6 +326,18 @@ impl DeviceLogin<'_> {
         let request = post(self.profile, &self.profile.token_url, FORM, form(&fields));
         self.transport.post(&request).map_err(no_answer)
     }
+}
+
+impl Told {
+    fn of(minted: Minted) -> Self {
+        Self::Done(Box::new(NewLogin::of(minted)))
+    }
+}
+
+/// What Codex gives in place of tokens, once the code was typed in.
+fn authorization(answer: &Response) -> Option<Authorization> {
+    let is_success = (200..300).contains(&answer.status);
+    is_success.then(|| serde_json::from_slice(&answer.body).ok()).flatten()
 }
 
 impl std::fmt::Debug for DeviceLogin<'_> {
@@ -335,25 +366,9 @@ fn seconds(told: &Value) -> Option<Duration> {
     Duration::try_from_secs_f64(number).ok()
 }
 
-/// The code of an OAuth error, whatever the status: some say it at 200.
-fn error_code(answer: &Response) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Error {
-        error: Option<Value>,
-    }
-    let error = serde_json::from_slice::<Error>(&answer.body).ok()?.error.filter(|error| !error.is_null())?;
-    let nested = error.get("code").and_then(Value::as_str);
-    Some(error.as_str().or(nested).unwrap_or_default().to_owned())
-}
-
 /// MiniMax says at 200 that nobody has typed the code in yet, by a status that is neither `success` nor `error`.
-fn is_undecided(answer: &Response) -> bool {
-    #[derive(Deserialize)]
-    struct Status {
-        status: Option<Value>,
-    }
-    let status = serde_json::from_slice::<Status>(&answer.body).ok().and_then(|answer| answer.status);
-    status.is_some_and(|status| !matches!(status.as_str(), Some("success" | "error")))
+fn is_undecided(fields: &Answer) -> bool {
+    fields.get("status").is_some_and(|status| !["success", "error"].iter().any(|known| status.says(known)))
 }
 
 fn refused(answer: &Response, code: Option<&DeviceCode>) -> LoginError {

@@ -4,9 +4,10 @@ use std::fmt::Write;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{Failure, Secret, Tokens, time};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::answer::{Answer, has_phrase};
 use crate::error::Trouble;
 use crate::profile::{Encoding, Profile};
 use crate::token_url::TokenUrl;
@@ -120,61 +121,60 @@ pub(crate) fn form(fields: &[(&str, Option<&str>)]) -> String {
     text
 }
 
-/// The fields of a success, in whatever types they come.
-#[derive(Deserialize)]
-struct Answer {
-    access_token: Option<String>,
-    refresh_token: Option<String>,
-    expires_in: Option<serde_json::Value>,
-    /// MiniMax: a time in milliseconds, or a lifetime in seconds.
-    expired_in: Option<serde_json::Value>,
-    id_token: Option<serde_json::Value>,
-    /// MiniMax: `success`, or what went wrong.
-    status: Option<serde_json::Value>,
-    error: Option<serde_json::Value>,
-}
-
 /// The tokens in an answer.
 pub(crate) fn read(profile: &Profile, answer: &Response, now: DateTime<Utc>) -> Result<Minted, NotMinted> {
+    let fields = Answer::of(&answer.body);
     if !(200..300).contains(&answer.status) {
-        return Err(refused(profile, answer, answer.status));
+        return Err(refused(profile, answer, answer.status, fields.as_ref()));
     }
     let unreadable = |why: &str| NotMinted {
         trouble: Trouble::Unanswered,
         failure: Box::new(Failure::http(answer.status).message(why)),
     };
-    let fields: Answer = serde_json::from_slice(&answer.body)
-        .map_err(|_| unreadable("the token endpoint answered with something else than tokens"))?;
-    let says_failed = |status: &serde_json::Value| status.as_str().is_some_and(|status| status != "success");
-    if fields.error.as_ref().is_some_and(|error| !error.is_null())
-        || fields.status.as_ref().is_some_and(says_failed)
-    {
-        return Err(refused(profile, answer, 400));
-    }
-    let access = fields.access_token.map(Secret::new).filter(|token| !token.is_blank());
-    let Some(access) = access else {
-        return Err(unreadable("the token endpoint answered without an access token"));
+    let Some(fields) = fields else {
+        return Err(unreadable("the token endpoint answered with something else than tokens"));
     };
-    let tokens = Tokens::access(access).with_refresh(fields.refresh_token.map(Secret::new));
+    // Whoever gives tokens has not refused, whatever else it says.
+    let Some(access) = fields.token("access_token") else {
+        return Err(if is_refusal(profile, &fields) {
+            refused(profile, answer, 400, Some(&fields))
+        } else {
+            unreadable("the token endpoint answered without an access token")
+        });
+    };
     let lifetime = || profile.dialect.lifetime.map(|seconds| now + TimeDelta::seconds(seconds.into()));
-    let ends =
-        [&fields.expires_in, &fields.expired_in].into_iter().flatten().find_map(|told| ends_at(told, now));
-    let id_token = fields.id_token.as_ref().and_then(|token| token.as_str());
+    // `expired_in` is of MiniMax: a time in milliseconds, or a lifetime in seconds.
+    let told = ["expires_in", "expired_in"].into_iter().filter_map(|name| fields.value(name));
+    let ends = told.into_iter().find_map(|told| ends_at(&told, now));
     Ok(Minted {
-        tokens,
+        tokens: Tokens::access(access).with_refresh(fields.token("refresh_token")),
         expires_at: ends.or_else(lifetime).map(time::truncate),
-        id_token: id_token.map(|token| Secret::new(token.to_owned())),
+        id_token: fields.token("id_token"),
     })
 }
 
-/// What is not a success. Some refuse with a 200.
-fn refused(profile: &Profile, answer: &Response, status: u16) -> NotMinted {
-    let failure = Failure::http(status).with_headers(answer.headers.clone()).body(&answer.body);
-    let text = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
-    let is_gone = matches!(status, 400 | 401) && profile.dialect.gone.iter().any(|word| text.contains(word));
-    let failure = if is_gone { failure.code("invalid_grant") } else { failure };
-    NotMinted { trouble: Trouble::Refused, failure: Box::new(failure) }
+/// Whether what has no tokens says why.
+fn is_refusal(profile: &Profile, fields: &Answer) -> bool {
+    let failed = |status: String| !status.eq_ignore_ascii_case("success");
+    fields.is_refusal() || (profile.dialect.has_status && fields.text("status").is_some_and(failed))
 }
+
+/// What is not a success. Some refuse with a 200.
+fn refused(profile: &Profile, answer: &Response, status: u16, fields: Option<&Answer>) -> NotMinted {
+    let failure = Failure::http(status).with_headers(answer.headers.clone()).body(&answer.body);
+    // A page, or another word of whoever stands in between, is no word about a grant.
+    let error = fields.filter(|fields| is_refusal(profile, fields));
+    let says_gone = |reason: String| profile.dialect.gone.iter().any(|phrase| has_phrase(&reason, phrase));
+    let is_gone = matches!(status, 400 | 401) && error.is_some_and(|error| error.reasons().any(says_gone));
+    let failure = if is_gone { failure.code("invalid_grant") } else { failure };
+    // A gateway that waited in vain does not know what became of the token.
+    let is_of_gateway = matches!(status, 502 | 504 | 524) && !fields.is_some_and(Answer::has_error);
+    let trouble = if is_of_gateway { Trouble::Unanswered } else { Trouble::Refused };
+    NotMinted { trouble, failure: Box::new(failure) }
+}
+
+/// What is good for longer than this has no end that is known.
+const LONGEST_LIFETIME: TimeDelta = TimeDelta::days(3652);
 
 /// A lifetime in seconds, or a moment in milliseconds where it is nearer to that.
 pub(crate) fn ends_at(told: &serde_json::Value, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -182,8 +182,10 @@ pub(crate) fn ends_at(told: &serde_json::Value, now: DateTime<Utc>) -> Option<Da
     if !number.is_finite() || number <= 0.0 {
         return None;
     }
-    if number > now.timestamp_millis() as f64 / 2.0 {
-        return DateTime::from_timestamp_millis(number as i64);
-    }
-    now.checked_add_signed(TimeDelta::try_seconds(number as i64)?)
+    let ends = if number > now.timestamp_millis() as f64 / 2.0 {
+        DateTime::from_timestamp_millis(number as i64)
+    } else {
+        now.checked_add_signed(TimeDelta::try_seconds(number as i64)?)
+    };
+    ends.filter(|ends| *ends - now <= LONGEST_LIFETIME)
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
-use ureq::{Agent, Error, SendBody, Timeout};
+use ureq::{Agent, Error, SendBody};
 use zeroize::Zeroizing;
 
 use crate::transport::{Request, Response, SendError, Transport};
@@ -32,8 +32,9 @@ impl Transport for Http {
         }
         post = post.header("Content-Length", request.body.len());
         let answer = post.send(SendBody::from_reader(&mut body));
-        // A token in the body cannot have arrived before the body was begun.
-        let may_have_arrived = body.is_read || request.token_header.is_some();
+        // The body is asked for once there is a connection, TLS and all, and the whole head is written. Before that a token cannot have
+        // arrived, be it in the body or in the head: of a head that breaks off a server makes nothing. For an empty body nobody asks.
+        let may_have_arrived = body.is_read || request.body.is_empty();
         let answer = answer.map_err(|error| kind_of(&error, may_have_arrived))?;
         let (head, body) = answer.into_parts();
         let mut bytes = Zeroizing::new(Vec::new());
@@ -72,21 +73,11 @@ impl Read for Watched<'_> {
 }
 
 fn kind_of(error: &Error, may_have_arrived: bool) -> SendError {
-    let is_before = !may_have_arrived || is_before_the_connection(error);
     match error {
-        error if is_before => SendError::NotSent(words(error)),
+        error if !may_have_arrived => SendError::NotSent(words(error)),
         Error::Timeout(_) => SendError::TimedOut,
         Error::Io(source) if matches!(source.kind(), io::ErrorKind::TimedOut) => SendError::TimedOut,
         error => SendError::Unclear(words(error)),
-    }
-}
-
-fn is_before_the_connection(error: &Error) -> bool {
-    match error {
-        Error::HostNotFound | Error::ConnectionFailed | Error::BadUri(_) | Error::InvalidProxyUrl => true,
-        Error::Timeout(Timeout::Resolve | Timeout::Connect) => true,
-        Error::Io(source) => source.kind() == io::ErrorKind::ConnectionRefused,
-        _ => false,
     }
 }
 

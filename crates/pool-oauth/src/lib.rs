@@ -7,6 +7,7 @@
 //!
 //! A [`Renewer`] does that while the requests of an agent go on. A [`DeviceLogin`] makes a new login with a code that a person types in elsewhere. Nothing is stored before its tokens are there.
 
+mod answer;
 mod device;
 mod error;
 mod exchange;

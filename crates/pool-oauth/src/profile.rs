@@ -46,8 +46,10 @@ pub(crate) struct Dialect {
     pub(crate) token_header: Option<&'static str>,
     /// How long a token is good where the answer does not say, in seconds.
     pub(crate) lifetime: Option<u32>,
-    /// Words in a refusal that tell that the grant is gone, beside the codes of RFC 6749 and their kin.
+    /// Phrases in an error that tell that the grant is gone, beside the codes of RFC 6749 and their kin.
     pub(crate) gone: &'static [&'static str],
+    /// Whether an answer has a `status`, which is `success`, or what went wrong.
+    pub(crate) has_status: bool,
     /// How a device logs in.
     pub(crate) flow: Flow,
 }
@@ -71,8 +73,14 @@ impl Flow {
     }
 }
 
-const PLAIN: Dialect =
-    Dialect { headers: &[], token_header: None, lifetime: None, gone: &[], flow: Flow::Standard };
+const PLAIN: Dialect = Dialect {
+    headers: &[],
+    token_header: None,
+    lifetime: None,
+    gone: &[],
+    has_status: false,
+    flow: Flow::Standard,
+};
 
 /// A row: everything that is known.
 struct Row {
@@ -149,7 +157,17 @@ const ROWS: [Row; 6] = [
         skew: SKEW,
         timeout: 15,
         // Reuse is told in the description alone.
-        dialect: Dialect { token_header: Some("x-nous-refresh-token"), gone: &["reuse"], ..PLAIN },
+        dialect: Dialect {
+            token_header: Some("x-nous-refresh-token"),
+            gone: &[
+                "token reuse",
+                "token reused",
+                "token was reused",
+                "token has been reused",
+                "reuse of refresh token",
+            ],
+            ..PLAIN
+        },
     },
     // Says `status` and `expired_in`; its refusals may come at 200, under names of their own.
     Row {
@@ -162,7 +180,8 @@ const ROWS: [Row; 6] = [
         skew: 60,
         timeout: 15,
         dialect: Dialect {
-            gone: &["invalid_grant", "refresh_token_reused", "invalid_refresh_token"],
+            gone: &["invalid grant", "refresh token reused", "invalid refresh token"],
+            has_status: true,
             flow: Flow::UserCode,
             ..PLAIN
         },

@@ -1,7 +1,6 @@
 //! `pool.toml` beside the store: what an operator knows better than the table.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use pool_core::Provider;
+use pool_store::read_short;
 use serde::Deserialize;
 
 use crate::profile::{Encoding, Profile};
@@ -41,9 +41,32 @@ struct Override {
     device_url: Option<String>,
     scope: Option<String>,
     encoding: Option<Encoding>,
-    skew_seconds: Option<u32>,
-    timeout_seconds: Option<u16>,
+    skew_seconds: Option<Seconds<0, LONGEST_SKEW>>,
+    timeout_seconds: Option<Seconds<1, LONGEST_TIMEOUT>>,
 }
+
+/// A day: what is due so long before its end is due all the time.
+const LONGEST_SKEW: u32 = 24 * 60 * 60;
+
+/// Whoever asks for the same login waits as long.
+const LONGEST_TIMEOUT: u32 = 10 * 60;
+
+/// So many seconds, within bounds.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "i64")]
+struct Seconds<const LEAST: u32, const MOST: u32>(u32);
+
+impl<const LEAST: u32, const MOST: u32> TryFrom<i64> for Seconds<LEAST, MOST> {
+    type Error = String;
+
+    fn try_from(seconds: i64) -> Result<Self, String> {
+        let within = u32::try_from(seconds).ok().filter(|seconds| (LEAST..=MOST).contains(seconds));
+        within.map(Self).ok_or_else(|| format!("{seconds} seconds are not between {LEAST} and {MOST}"))
+    }
+}
+
+/// A longer `pool.toml` is another file.
+const LONGEST_FILE: u64 = 1024 * 1024;
 
 /// Why a profile cannot be had.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -57,9 +80,19 @@ pub enum SettingsError {
         /// What the system said.
         source: Arc<io::Error>,
     },
+    /// Others may write it. Who does tells where tokens are sent.
+    #[error("{} cannot be trusted: {why}, and it says where tokens are sent", path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+        /// Who else may write it, and what to do.
+        why: String,
+    },
     /// It is no TOML, or says something that nobody knows.
-    #[error("`pool.toml` cannot be used: {problem}")]
+    #[error("{} cannot be used: {problem}", path.display())]
     Toml {
+        /// The file; `pool.toml` where a text was read.
+        path: PathBuf,
         /// Where and why.
         problem: String,
     },
@@ -89,11 +122,18 @@ impl Settings {
     /// When it cannot be read, or says something that nobody knows.
     pub fn beside(store: &Path) -> Result<Self, SettingsError> {
         let path = store.with_file_name("pool.toml");
-        match fs::read_to_string(&path) {
-            Ok(text) => Self::parse(&text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(SettingsError::Io { path, source: Arc::new(error) }),
+        let io = |source| SettingsError::Io { path: path.clone(), source: Arc::new(source) };
+        let bytes = match read_short(&path, LONGEST_FILE) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(io(error)),
+        };
+        if let Some(why) = who_else_writes(&path, store).map_err(io)? {
+            return Err(SettingsError::NotOurs { path, why });
         }
+        let text = String::from_utf8(bytes)
+            .map_err(|error| io(io::Error::new(io::ErrorKind::InvalidData, error.utf8_error())))?;
+        Self::read(&text, &path)
     }
 
     /// Reads the text of a `pool.toml`.
@@ -102,10 +142,14 @@ impl Settings {
     ///
     /// When it is no TOML, or says something that nobody knows.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
+        Self::read(text, Path::new("pool.toml"))
+    }
+
+    fn read(text: &str, path: &Path) -> Result<Self, SettingsError> {
         toml::from_str(text).map_err(|error| {
             let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-            SettingsError::Toml { problem: format!("{line}{}", error.message()) }
+            SettingsError::Toml { path: path.to_owned(), problem: format!("{line}{}", error.message()) }
         })
     }
 
@@ -143,11 +187,34 @@ impl Settings {
             device_url: device_url.or(profile.device_url),
             scope: said.scope.or(profile.scope),
             encoding: said.encoding.unwrap_or(profile.encoding),
-            skew: said.skew_seconds.map_or(profile.skew, |skew| TimeDelta::seconds(skew.into())),
+            skew: said.skew_seconds.map_or(profile.skew, |Seconds(skew)| TimeDelta::seconds(skew.into())),
             timeout: said
                 .timeout_seconds
-                .map_or(profile.timeout, |timeout| Duration::from_secs(timeout.into())),
+                .map_or(profile.timeout, |Seconds(timeout)| Duration::from_secs(timeout.into())),
             ..profile
         })
     }
+}
+
+/// Who else may write a file than whoever owns the store or its folder, and root; `None` where nobody may.
+#[cfg(unix)]
+fn who_else_writes(path: &Path, store: &Path) -> io::Result<Option<String>> {
+    use std::os::unix::fs::MetadataExt;
+
+    let file = std::fs::metadata(path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let owners = [store, folder].into_iter().filter_map(|path| Some(std::fs::metadata(path).ok()?.uid()));
+    if file.uid() != 0 && !owners.into_iter().any(|owner| owner == file.uid()) {
+        return Ok(Some(
+            "it belongs to another user than the store; make it your own, or remove it".to_owned(),
+        ));
+    }
+    let mend =
+        || format!("others may write it (mode {:03o}; `chmod 600 {}`)", file.mode() & 0o777, path.display());
+    Ok((file.mode() & 0o022 != 0).then(mend))
+}
+
+#[cfg(not(unix))]
+fn who_else_writes(_: &Path, _: &Path) -> io::Result<Option<String>> {
+    Ok(None)
 }

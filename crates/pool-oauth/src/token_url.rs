@@ -29,6 +29,9 @@ pub enum UrlError {
     /// It names a user or a password.
     #[error("it must not hold a user or a password")]
     Userinfo,
+    /// Its port is no number from 1 to 65535.
+    #[error("its port is none: a port is a number from 1 to 65535")]
+    Port,
     /// Everyone on the way could read the token.
     #[error("a token is sent over https; plain http is for this machine alone (127.0.0.1, ::1, localhost)")]
     Insecure,
@@ -56,7 +59,16 @@ impl FromStr for TokenUrl {
         if authority.as_str().contains('@') {
             return Err(UrlError::Userinfo);
         }
-        let is_loopback = is_loopback(authority.host());
+        let host = authority.host();
+        if host.is_empty() {
+            return Err(UrlError::NotAUrl);
+        }
+        // A port that cannot be read would be that of the scheme, where somebody else may listen.
+        let port = authority.as_str().strip_prefix(host).unwrap_or_default();
+        if !port.is_empty() && authority.port_u16().is_none_or(|port| port == 0) {
+            return Err(UrlError::Port);
+        }
+        let is_loopback = is_loopback(host);
         match uri.scheme_str() {
             Some("https") => {}
             Some("http") if is_loopback => {}
@@ -97,6 +109,11 @@ mod tests {
             ("http://10.0.0.1/token", Err(UrlError::Insecure)),
             ("https://me:secret@auth.example.com/token", Err(UrlError::Userinfo)),
             ("http://127.0.0.1@example.com/token", Err(UrlError::Userinfo)),
+            ("http://127.0.0.1:65535/token", Ok(())),
+            ("http://127.0.0.1:99999/token", Err(UrlError::Port)),
+            ("http://[::1]:0/token", Err(UrlError::Port)),
+            ("https://auth.example.com:/token", Err(UrlError::Port)),
+            ("https://:443/token", Err(UrlError::NotAUrl)),
             ("ftp://127.0.0.1/token", Err(UrlError::NotAUrl)),
             ("/token", Err(UrlError::NotAUrl)),
             ("auth.openai.com", Err(UrlError::NotAUrl)),

@@ -43,8 +43,8 @@ pub struct Response {
 /// Why there is no answer. The words name no secret.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SendError {
-    /// Nothing was sent: no address, no connection, no trust.
-    #[error("no connection: {0}")]
+    /// Nothing was sent: no address, no connection, no trust, or a token that no header can hold.
+    #[error("not sent: {0}")]
     NotSent(String),
     /// It may have arrived, and the answer did not.
     #[error("no whole answer: {0}")]

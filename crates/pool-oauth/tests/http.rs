@@ -66,33 +66,89 @@ fn a_redirect_is_not_followed() {
     }
 }
 
+/// A token in the body, and one in a header.
+fn token(is_in_header: bool) -> Option<Secret> {
+    is_in_header.then(|| Secret::new("old".to_owned()))
+}
+
 #[test]
 fn without_a_connection_nothing_was_sent() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let token = Secret::new("old".to_owned());
-    for token in [None, Some(&token)] {
-        let error = post_to(&format!("http://{nobody}/token"), token, LONG).unwrap_err();
-        assert!(matches!(error, SendError::NotSent(_)), "{error:?}");
+    // No route leads to a multicast address by TCP.
+    let urls = [
+        format!("http://{nobody}/token"),
+        "https://no-such-host.invalid/token".to_owned(),
+        "https://224.0.0.1/token".to_owned(),
+    ];
+    for (url, is_in_header) in urls.iter().flat_map(|url| [(url, false), (url, true)]) {
+        let error = post_to(url, token(is_in_header).as_ref(), LONG).unwrap_err();
+        assert!(matches!(error, SendError::NotSent(_)), "{url} {is_in_header}: {error:?}");
     }
-    let error = post_to("https://no-such-host.invalid/token", None, LONG).unwrap_err();
+}
+
+#[test]
+fn without_time_nothing_was_sent() {
+    let somebody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/token", somebody.local_addr().unwrap());
+    for is_in_header in [false, true] {
+        let error = post_to(&url, token(is_in_header).as_ref(), Duration::ZERO).unwrap_err();
+        assert!(matches!(error, SendError::NotSent(_)), "{is_in_header}: {error:?}");
+    }
+}
+
+#[test]
+fn a_token_that_no_header_can_hold_was_not_sent() {
+    let somebody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/token", somebody.local_addr().unwrap());
+    let error = post_to(&url, Some(&Secret::new("old\nX-Other: 1".to_owned())), LONG).unwrap_err();
     assert!(matches!(error, SendError::NotSent(_)), "{error:?}");
+    assert!(!error.to_string().contains("old"), "{error}");
 }
 
 #[test]
 fn a_server_that_speaks_no_tls_was_told_nothing() {
+    for is_in_header in [false, true] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}/token", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+            let mut told = Vec::new();
+            drop(stream.read_to_end(&mut told));
+            told
+        });
+        let error = post_to(&url, token(is_in_header).as_ref(), LONG).unwrap_err();
+        assert!(matches!(error, SendError::NotSent(_)), "{is_in_header}: {error:?}");
+        let told = String::from_utf8_lossy(&server.join().unwrap()).into_owned();
+        assert!(!told.contains("refresh_token") && !told.contains("x-token"));
+    }
+}
+
+#[test]
+fn a_token_in_a_header_may_have_arrived_once_the_head_did() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("https://{}/token", listener.local_addr().unwrap());
-    let server = std::thread::spawn(move || {
-        let mut stream = listener.accept().unwrap().0;
-        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
-        let mut told = Vec::new();
-        drop(stream.read_to_end(&mut told));
-        told
+    let url = format!("http://{}/token", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || drop(read(&mut listener.accept().unwrap().0)));
+    let error = post_to(&url, token(true).as_ref(), LONG).unwrap_err();
+    server.join().unwrap();
+    assert!(matches!(error, SendError::Unclear(_)), "{error:?}");
+}
+
+#[test]
+fn a_token_beside_an_empty_body_may_have_arrived() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/token", listener.local_addr().unwrap()).parse().unwrap();
+    let server = std::thread::spawn(move || drop(listener.accept().unwrap().0.read(&mut [0; 4096])));
+    let token = Secret::new("old".to_owned());
+    let error = Http.post(&Request {
+        url: &url,
+        headers: Vec::new(),
+        token_header: Some(("x-token", &token)),
+        body: Zeroizing::new(String::new()),
+        timeout: LONG,
     });
-    let error = post_to(&url, None, LONG).unwrap_err();
-    assert!(matches!(error, SendError::NotSent(_)), "{error:?}");
-    let told = String::from_utf8_lossy(&server.join().unwrap()).into_owned();
-    assert!(!told.contains("refresh_token"));
+    server.join().unwrap();
+    assert!(matches!(error, Err(SendError::Unclear(_))));
 }
 
 #[test]

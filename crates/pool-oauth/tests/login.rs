@@ -240,15 +240,15 @@ fn who_does_not_get_a_login_stores_nothing() {
             token(400, r#"{"error": "invalid_grant", "error_description": "secret-device is unknown"}"#),
             "the server gave no login: HTTP 400, invalid_grant, [redacted] is unknown",
         ),
+        (endless("tokens"), "the code was not used in time"),
         (
-            token(200, "tokens"),
-            "the server gave no login: HTTP 200, the token endpoint answered with something else than tokens",
+            token(400, r#"{"message": "no such client"}"#),
+            "the server gave no login: HTTP 400, no such client",
         ),
         (
-            token(200, r#"{"access_token": " "}"#),
-            "the server gave no login: HTTP 200, the token endpoint answered without an access token",
+            token(200, r#"{"code": 500, "msg": "system busy"}"#),
+            "the server gave no login: HTTP 400, system busy",
         ),
-        (token(302, ""), "the server gave no login: HTTP 302"),
         (first(401, r#"{"error": "invalid_client"}"#), "the server gave no login: HTTP 401, invalid_client"),
         (first(200, "<html>"), "the server answered with something else than a login, which was not kept"),
         (
@@ -302,6 +302,37 @@ fn a_connection_that_fails_is_no_end() {
     let (kept, pauses) = log_in(&world, "acme", &Keep::default());
     kept.unwrap();
     assert_eq!(pauses, [5, 10, 15, 20]);
+}
+
+#[test]
+fn an_answer_that_is_neither_tokens_nor_an_error_is_no_end() {
+    for (status, body) in [
+        (200, "<html><title>Log in to the network</title></html>"),
+        (200, ""),
+        (200, "{}"),
+        (200, r#"{"access_token": " "}"#),
+        (302, ""),
+        (403, "<html><title>Blocked</title></html>"),
+    ] {
+        let world = World::acme();
+        world.says(200, CODE);
+        world.says(status, body);
+        world.says(200, PAIR);
+        let (kept, pauses) = log_in(&world, "acme", &Keep::default());
+        kept.unwrap();
+        assert_eq!(pauses, [5, 10], "{status} {body}");
+    }
+}
+
+#[test]
+fn a_page_while_codex_is_asked_is_no_end() {
+    let world = World::of("openai-codex", "old-access", "old-refresh");
+    let code = r#"{"device_auth_id": "secret-device", "user_code": "AB12-CD34", "interval": "3"}"#;
+    let authorization = r#"{"authorization_code": "code", "code_verifier": "v"}"#;
+    for body in [code, "<html>", authorization, PAIR] {
+        world.says(200, body);
+    }
+    log_in(&world, "openai-codex", &Keep::default()).0.unwrap();
 }
 
 #[test]

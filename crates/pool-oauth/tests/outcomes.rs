@@ -47,7 +47,7 @@ fn whoever_saw_another_token_adopts_what_is_stored() {
 
 #[test]
 fn a_refusal_is_believed_only_while_the_token_that_was_spent_is_stored() {
-    for (status, body) in [(400, GONE), (403, "{}"), (500, "{}"), (200, PAIR)] {
+    for (status, body) in [(400, GONE), (403, r#"{"error": "access_denied"}"#), (500, "{}"), (200, PAIR)] {
         let world = World::acme();
         let path = world.path();
         let another = move || {
@@ -304,6 +304,66 @@ fn no_error_shows_a_token() {
     assert!(!format!("{error} {error:?} {}", world.record()).contains("canary"), "{error:?}");
 }
 
+/// What reading `pool.toml` beside a store says, once it was made there.
+#[cfg(unix)]
+fn beside(make: impl FnOnce(&std::path::Path)) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    make(&folder.path().join("pool.toml"));
+    let Err(error) = Settings::beside(&folder.path().join("auth.json")) else { return "read".to_owned() };
+    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+    format!("{error}{}", cause.unwrap_or_default()).replace(&folder.path().display().to_string(), "FOLDER")
+}
+
+#[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "somebody writes the settings")]
+fn written(mode: u32, text: &str) -> impl FnOnce(&std::path::Path) {
+    use std::os::unix::fs::PermissionsExt;
+
+    let text = text.to_owned();
+    move |path| {
+        std::fs::write(path, text).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn settings_that_others_may_write_are_not_trusted() {
+    for (mode, is_read) in [(0o600, true), (0o644, true), (0o400, true), (0o660, false), (0o602, false)] {
+        let said = beside(written(mode, ACME));
+        let refused = format!(
+            "FOLDER/pool.toml cannot be trusted: others may write it (mode {mode:03o}; `chmod 600 FOLDER/pool.toml`), \
+             and it says where tokens are sent"
+        );
+        assert_eq!(said, if is_read { "read".to_owned() } else { refused }, "{mode:o}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn settings_are_a_short_file() {
+    use std::os::unix::fs::symlink;
+
+    let pipe = |path: &std::path::Path| {
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    let cases = [
+        (beside(pipe), "cannot read FOLDER/pool.toml: it is not a file"),
+        (
+            beside(|path| symlink("/dev/zero", path).unwrap()),
+            "cannot read FOLDER/pool.toml: it is not a file",
+        ),
+        (
+            beside(written(0o600, &"#".repeat(1024 * 1024 + 1))),
+            "cannot read FOLDER/pool.toml: it is longer than 1 MiB",
+        ),
+        (beside(written(0o600, "\n[oauth\n")), "FOLDER/pool.toml cannot be used: line 2: "),
+    ];
+    for (said, expected) in cases {
+        assert!(said.starts_with(expected), "{said}");
+    }
+}
+
 #[test]
 fn settings_say_what_is_wrong_with_them() {
     let profile = |text: &str| Settings::parse(text)?.profile(&Provider::new("acme").unwrap());
@@ -315,6 +375,10 @@ fn settings_say_what_is_wrong_with_them() {
         "[oauth.acme]\ntoken_uri = \"https://acme.example/token\"",
         "[oauth.acme]\nencoding = \"xml\"",
         "[oauth\n",
+        "[oauth.acme]\n\ntimeout_seconds = 0",
+        "[oauth.acme]\ntimeout_seconds = 601",
+        "[oauth.acme]\nskew_seconds = -1",
+        "[oauth.acme]\nskew_seconds = 4294967296",
     ]
     .map(|text| {
         let error = profile(text).unwrap_err();

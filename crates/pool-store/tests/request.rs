@@ -206,7 +206,7 @@ fn a_failed_renewal_is_judged_by_what_failed() {
         (Failure::http(400).code("invalid_grant"), ("dead", None)),
         (Failure::no_answer(), ("exhausted", Some("2026-05-26T12:01:00Z"))),
         (Failure::http(429).message("try again in 2 hours"), ("exhausted", Some("2026-05-26T12:01:00Z"))),
-        (Failure::http(403), ("exhausted", Some("2026-05-26T13:00:00Z"))),
+        (Failure::http(403).code("access_denied"), ("exhausted", Some("2026-05-26T13:00:00Z"))),
     ] {
         let home = Home::with(LOGIN);
         let mut way = home.handle().request(request());

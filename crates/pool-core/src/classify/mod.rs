@@ -91,6 +91,7 @@ pub fn is_believable_reset(reset: DateTime<Utc>, since: DateTime<Utc>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Origin;
     use crate::time::parse_text;
 
     fn provider() -> Provider {
@@ -146,6 +147,42 @@ mod tests {
         for (status, code, message, terminal) in cases {
             let verdict = classify(&Failure::http(status).code(code).message(message), &provider(), now());
             assert_eq!(verdict.is_terminal(), terminal, "{status} {code} {message}");
+        }
+    }
+
+    #[test]
+    fn a_token_endpoint_is_judged_by_its_code() {
+        let client =
+            r#"{"error": "invalid_client", "error_description": "The client secret key has been revoked"}"#;
+        let page =
+            r#"<?xml version="1.0"?><!DOCTYPE html PUBLIC "-//W3C"><html><title>Hotel wifi</title></html>"#;
+        let cases = [
+            ("acme", 401, client, "client_refused"),
+            (
+                "acme",
+                401,
+                r#"{"error": "disabled_client", "error_description": "It was disabled."}"#,
+                "client_refused",
+            ),
+            ("acme", 400, r#"{"error": "invalid_request", "code": "token_revoked"}"#, "client_refused"),
+            ("acme", 400, r#"{"error": "unauthorized_client"}"#, "client_refused"),
+            ("acme", 400, r#"{"error": "invalid_grant"}"#, "grant_gone"),
+            ("acme", 401, r#"{"error": {"code": "refresh_token_reused"}}"#, "grant_refused"),
+            ("acme", 403, r#"{"error": "access_denied"}"#, "oauth_account_refused"),
+            ("acme", 403, r#"{"error": "no_plan"}"#, "status_403"),
+            ("acme", 403, r#"{"error": {"code": "no_plan"}}"#, "status_403"),
+            ("acme", 403, r#"{"message": "Forbidden"}"#, "refused_by_nobody_known"),
+            ("acme", 403, r#"{"status": 403, "error": "Forbidden"}"#, "refused_by_nobody_known"),
+            ("acme", 403, "Access denied by proxy policy", "refused_by_nobody_known"),
+            ("acme", 403, "", "refused_by_nobody_known"),
+            ("acme", 403, page, "page_of_a_proxy"),
+            ("xai-oauth", 403, r#"{"message": "Forbidden"}"#, "xai_tier"),
+            ("xai-oauth", 403, page, "page_of_a_proxy"),
+        ];
+        for (name, status, body, rule) in cases {
+            let failure = Failure::http(status).origin(Origin::TokenEndpoint).body(body.as_bytes());
+            let verdict = classify(&failure, &Provider::new(name).unwrap(), now());
+            assert_eq!(verdict.rule, rule, "{name} {status} {body}");
         }
     }
 

@@ -341,8 +341,14 @@ fn renewals_that_fail() {
         (
             "not allowed",
             login_and_key(),
-            &not(Failure::http(403)),
+            &not(Failure::http(403).code("access_denied")),
             "use a, refresh a, use b, answered [a exhausted for 3600 s, b ok]",
+        ),
+        (
+            "not allowed by nobody knows whom",
+            login_and_key(),
+            &not(Failure::http(403)),
+            "use a, refresh a, use b, answered [a exhausted for 60 s, b ok]",
         ),
     ]);
 }

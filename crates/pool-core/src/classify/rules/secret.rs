@@ -39,7 +39,28 @@ fn refuses_the_token(failure: &Failure) -> bool {
     failure.oauth_error().is_some_and(|code| code.eq_ignore_ascii_case("invalid_token"))
 }
 
+/// The codes of RFC 6749 section 5.2, and kin of them, with which a token endpoint refuses who asks, or how.
+const REFUSED_CLIENT: [&str; 7] = [
+    "invalid_client",
+    "deleted_client",
+    "disabled_client",
+    "unauthorized_client",
+    "invalid_request",
+    "invalid_scope",
+    "unsupported_grant_type",
+];
+
+/// Whatever its words, and the other codes in it, tell: they are not about the grant.
+fn refuses_the_client(failure: &Failure) -> bool {
+    let is_of_client = |code: &str| REFUSED_CLIENT.iter().any(|known| known.eq_ignore_ascii_case(code));
+    failure.is_of_token_endpoint() && failure.oauth_error().is_some_and(is_of_client)
+}
+
 pub(super) const RULES: &[Rule] = &[
+    rule("client_refused", Auth, Scope::Credential)
+        .on(&[Status(400), Status(401)])
+        .when(refuses_the_client)
+        .known_from("RFC 6749 section 5.2, where the caller knows that the token endpoint spoke: about the program that asks"),
     rule("not_this_kind_of_token", Auth, Scope::Credential)
         .on(&[Status(401)])
         .codes(&["ACCESS_TOKEN_TYPE_UNSUPPORTED", "CREDENTIALS_MISSING"])

@@ -1,12 +1,20 @@
 //! What a status alone means, and what is left where there is none.
 
+use crate::classify::family::Family;
 use crate::classify::rule::On::{Breakdown, Disconnected, Refusal, Status, TimedOut, Unstated};
 use crate::classify::rule::{Rule, rule};
+use crate::failure::Failure;
 use crate::verdict::Kind::{
-    Auth, Billing, ContextOverflow, Entitlement, Network, Overloaded, RateLimit, Request, ServerError,
-    Timeout, Unknown,
+    Auth, Billing, ContextOverflow, Egress, Entitlement, Network, Overloaded, RateLimit, Request,
+    ServerError, Timeout, Unknown,
 };
 use crate::verdict::Scope;
+
+/// Where a token endpoint was asked, and what came has no code beside the words of the status: `{"message":"Forbidden"}`.
+fn is_of_nobody_known(failure: &Failure) -> bool {
+    let is_status = |code: &str| code.to_ascii_lowercase().contains("forbidden");
+    failure.is_of_token_endpoint() && failure.own_codes().all(is_status)
+}
 
 /// What is left where no other row is about a failure.
 pub(in crate::classify) const NOT_UNDERSTOOD: Rule =
@@ -15,6 +23,15 @@ pub(in crate::classify) const NOT_UNDERSTOOD: Rule =
 pub(super) const RULES: &[Rule] = &[
     rule("status_401", Auth, Scope::Credential).on(&[Status(401)]).known_from("RFC 9110 section 15.5.2"),
     rule("status_402", Billing, Scope::Account).on(&[Status(402)]).known_from("RFC 9110 section 15.5.3"),
+    rule("xai_tier", Entitlement, Scope::Account)
+        .of(&[Family::Xai])
+        .on(&[Status(403)])
+        .when(Failure::is_of_token_endpoint)
+        .known_from("Hermes Agent 0.19: xAI renews no login at 403 whose plan does not include it"),
+    rule("refused_by_nobody_known", Egress, Scope::Egress)
+        .on(&[Status(403)])
+        .when(is_of_nobody_known)
+        .known_from("a token endpoint refuses with a code (RFC 6749 section 5.2); what is left are gateways and proxies"),
     rule("status_403", Entitlement, Scope::Account).on(&[Status(403)]).known_from("RFC 9110 section 15.5.4"),
     rule("status_408", Timeout, Scope::Provider).on(&[Status(408)]).known_from("RFC 9110 section 15.5.9"),
     rule("status_413", ContextOverflow, Scope::Request)
