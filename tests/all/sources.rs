@@ -268,3 +268,23 @@ fn no_secret_is_printed_or_logged() {
         assert!(!all.contains("canary") && !all.contains(TOKEN), "{words}: {all}");
     }
 }
+
+#[test]
+fn a_login_that_the_other_program_keeps_is_taken_in() {
+    let login =
+        format!(r#"{{"tokens": {{"access_token": "{TOKEN}.kept", "refresh_token": "canary-kept"}}}}"#);
+    let home = Home::with_store(&format!(
+        r#"{{"version": 1, "active_provider": "openai-codex", "providers": {{"openai-codex": {login}, "nous": {{"portal": "x"}}, "gone": null}}, "credential_pool": {{}}}}"#
+    ));
+    let said = says(&home, "sync");
+    assert!(
+        said.starts_with("added ")
+            && said.ends_with("(agent@example.com) to openai-codex, from device_code\n"),
+        "{said}"
+    );
+    assert_eq!(picked(&home, "openai-codex"), Some(format!("{TOKEN}.kept")));
+    assert!(says(&home, "sync").starts_with("nothing new"));
+    says(&home, "remove openai-codex 1");
+    assert!(says(&home, "sync").starts_with("left out device_code of openai-codex"));
+    assert!(home.read_store().contains(r#""active_provider": "openai-codex""#));
+}

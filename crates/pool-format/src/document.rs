@@ -160,7 +160,11 @@ impl Document {
 
     /// The other program's login of a provider.
     pub(crate) fn login(&self, provider: &Provider) -> Option<Object> {
-        Object::read(self.top.get(LOGINS).and_then(Object::read)?.get(provider.as_str())?)
+        Object::read(self.logins()?.get(provider.as_str())?)
+    }
+
+    pub(crate) fn logins(&self) -> Option<Object> {
+        self.top.get(LOGINS).and_then(Object::read)
     }
 
     /// Puts back a login that is there.

@@ -6,9 +6,16 @@ use pool_core::{Provider, Secret, Tokens, time};
 
 use crate::document::Document;
 use crate::entry::{Lent, put, read_secret, read_time};
-use crate::raw::{Object, Raw};
+use crate::raw::{Layout, Object, Raw};
 
 impl Document {
+    /// The providers under `providers`, whatever stands there.
+    #[must_use]
+    pub fn providers_with_a_login(&self) -> Vec<Provider> {
+        let logins = self.logins().unwrap_or_else(|| Object::new(Layout::Compact));
+        logins.names().filter_map(|name| Provider::new(name).ok()).collect()
+    }
+
     /// The login that `providers.<id>` holds; `None` where there is none, or one without a refresh token.
     #[must_use]
     pub fn provider_login(&self, provider: &Provider) -> Option<Lent> {

@@ -155,6 +155,13 @@ impl Snapshot {
         self.document.stamp(now).map_err(format())
     }
 
+    pub(crate) fn provider_logins(&self) -> BTreeMap<Provider, Lent> {
+        let names = self.document.providers_with_a_login().into_iter();
+        names
+            .filter_map(|provider| Some((provider.clone(), self.document.provider_login(&provider)?)))
+            .collect()
+    }
+
     /// The logins that were renewed since this was last asked.
     pub(crate) fn take_renewed(&mut self) -> Vec<RenewedLogin> {
         std::mem::take(&mut self.renewed)

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use pool_core::{Change, ChangeError, Outcome, Pools};
-use pool_format::Lender;
+use pool_core::{Change, ChangeError, Outcome, Pools, Provider};
+use pool_format::{Lender, Lent};
 
 use crate::environment::Environment;
 use crate::error::StoreError;
@@ -169,6 +169,16 @@ impl FileStore {
     #[must_use]
     pub fn lenders(&self) -> impl Lender + use<> {
         self.environment(folder_of(&self.path))
+    }
+
+    /// The logins that another program keeps under `providers` of this store.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub fn provider_logins(&self, now: DateTime<Utc>) -> Result<BTreeMap<Provider, Lent>, StoreError> {
+        let location = Location::of(&self.path)?;
+        Ok(self.read(&location, now)?.snapshot.provider_logins())
     }
 
     /// The path as it was given.

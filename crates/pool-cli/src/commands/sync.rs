@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use pool_sources::{Consent, SourceError, Tool};
+use pool_sources::{Consent, SourceError, Tool, offers_of_logins};
 
 use crate::args::SyncArgs;
 use crate::commands::import;
@@ -23,6 +23,10 @@ pub(crate) fn run(context: &Context, args: &SyncArgs) -> Result<ExitCode, Comman
             Err(_) if consent == Consent::UpToDate && !taking.has(tool)? => {}
             Err(error) => taking.refuse_file(tool, error),
         }
+    }
+    let logins = context.file_store().provider_logins(context.now)?;
+    for offer in offers_of_logins(only, |provider| logins.get(provider).cloned()) {
+        taking.offer(&offer, Consent::TakeIn)?;
     }
     import::variables(context, &mut taking, only, Consent::TakeIn)?;
     taking.print(context.json)?;
