@@ -6,6 +6,7 @@
 
 mod document;
 mod failure;
+mod homes;
 mod migration;
 mod operations;
 mod plain;
@@ -14,6 +15,7 @@ mod words;
 
 pub use document::document;
 pub use failure::failure;
+pub use homes::homes;
 pub use migration::migration;
 pub use operations::{History, operations, store};
 pub use time::time;

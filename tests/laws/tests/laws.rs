@@ -44,6 +44,11 @@ fn failures() {
 }
 
 #[test]
+fn homes() {
+    hold(pool_laws::homes, &["fuzz/corpus/homes"], &words_of("homes"), 2000);
+}
+
+#[test]
 fn operations() {
     hold(|bytes| pool_laws::operations(&history(bytes)), &["fuzz/corpus/operations"], &[], 2000);
 }
