@@ -363,7 +363,8 @@ impl<'a> Attempt<'a> {
         if standing == Standing::Removed {
             return Err(RefreshError::Removed { provider, id });
         }
-        let is_writable = credential.owns_its_secret() || self.login_file(&credential).is_some();
+        let is_writable =
+            credential.owns_its_secret() || self.login_file(&credential).is_some_and(LoginFile::is_writable);
         let token = credential.refresh_token().filter(|_| is_writable).cloned();
         let token = token.ok_or(RefreshError::NotALogin { provider, id })?;
         let record = pool.record(&self.ask.id).cloned().unwrap_or_default();
@@ -500,7 +501,7 @@ impl<'a> Attempt<'a> {
                 self.change(&[self.action(Action::NoteRenewed { target, spent: begun.spent })])?;
                 Refreshed::Renewed(now_stored)
             }
-            OtherHome::Moved => {
+            OtherHome::Left => {
                 self.change(&[self.action(Action::NoteRefresh { target, refresh: None })])?;
                 Refreshed::Adopted(now_stored)
             }

@@ -198,7 +198,6 @@ fn tokens_of_another_account_are_refused_and_the_token_is_spent() {
 #[test]
 fn a_token_that_we_replaced_is_not_sent_again_whoever_wrote_it_back() {
     let world = World::acme();
-    let before = world.text();
     world.says(200, PAIR);
     world.refresh().unwrap();
     let stale = |text: &str| text.replace("new-access", "old-access").replace("new-refresh", "old-refresh");
@@ -207,7 +206,6 @@ fn a_token_that_we_replaced_is_not_sent_again_whoever_wrote_it_back() {
     let gone = world.refresh().unwrap_err();
     assert!(gone.to_string().contains("written back by another program"), "{gone}");
     assert_eq!(world.endpoint.sent().len(), 1);
-    assert!(before.contains("old-refresh"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use pool_core::{Provider, Source, Tokens};
 use pool_format::{Document, Lent};
-use pool_store::{LoginFile, LoginFormat};
+use pool_store::{Access, LoginFile, LoginFormat};
 use zeroize::Zeroizing;
 
 use crate::login::{self, Login};
@@ -32,10 +32,11 @@ pub fn login_files(places: &Places) -> Vec<LoginFile> {
         of(Tool::Claude, Home::Claude),
         of(Tool::Qwen, Home::Qwen),
         of(Tool::Hermes, Home::Hermes),
-        of(Tool::Codex, Home::Codex),
+        // Nobody but Codex CLI writes its file.
+        LoginFile { access: Access::ReadOnly, ..of(Tool::Codex, Home::Codex) },
         // Hermes takes over what is newer there before it renews, and locks it as it locks a store.
         LoginFile {
-            is_locked: true,
+            access: Access::Locked,
             ..home(named("nous"), Source::new("device_code"), &places.nous, Home::Nous)
         },
     ]
@@ -48,7 +49,7 @@ pub fn root_logins(root: &Path) -> Vec<LoginFile> {
     let of = |provider, source| {
         let format = Arc::new(Root(named(provider)));
         let (provider, source, path) = (named(provider), Source::new(source), root.to_owned());
-        LoginFile { provider, source, path, is_locked: true, format }
+        LoginFile { provider, source, path, access: Access::Locked, format }
     };
     Source::SEEDED_LOGINS.iter().map(|(provider, source)| of(provider, *source)).collect()
 }
@@ -77,13 +78,18 @@ impl LoginFormat for Root {
 }
 
 fn home(provider: Provider, source: Source, path: &Path, format: Home) -> LoginFile {
-    LoginFile { provider, source, path: PathBuf::from(path), is_locked: false, format: Arc::new(format) }
+    LoginFile {
+        provider,
+        source,
+        path: PathBuf::from(path),
+        access: Access::Unlocked,
+        format: Arc::new(format),
+    }
 }
 
 /// What stands where.
 #[derive(Clone, Copy)]
 enum Home {
-    /// Nobody else writes the file of Codex CLI.
     Codex,
     Claude,
     Qwen,

@@ -86,13 +86,13 @@ fn another_login_is_left_as_it_is() {
     for text in [theirs, "{}", r#"{"claudeAiOauth": 1}"#, "", "{"] {
         write(&places.claude, text);
         let file = file(&places, "claude_code");
-        assert_eq!(file.renew(&secret("rt"), &renewed(None), now()).unwrap(), OtherHome::Moved, "{text}");
+        assert_eq!(file.renew(&secret("rt"), &renewed(None), now()).unwrap(), OtherHome::Left, "{text}");
         assert_eq!(std::fs::read_to_string(&places.claude).unwrap(), text);
     }
     let codex = r#"{"tokens": {"access_token": "at", "refresh_token": "rt"}}"#;
     write(&places.codex, codex);
     let file = file(&places, "manual:codex_cli");
-    assert_eq!(file.renew(&secret("rt"), &renewed(None), now()).unwrap(), OtherHome::Moved);
+    assert_eq!(file.renew(&secret("rt"), &renewed(None), now()).unwrap(), OtherHome::Left);
     assert_eq!(std::fs::read_to_string(&places.codex).unwrap(), codex);
 }
 

@@ -28,10 +28,21 @@ pub struct LoginFile {
     pub source: Source,
     /// Where it is.
     pub path: PathBuf,
-    /// Whether its program locks it as Hermes locks a store: flock(2) on its path with the suffix swapped for `.lock`.
-    pub is_locked: bool,
+    /// Who may write it, and how.
+    pub access: Access,
     /// What stands where in it.
     pub format: Arc<dyn LoginFormat>,
+}
+
+/// Who may write a file that has a login.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// Its program alone: what it lends cannot be renewed here.
+    ReadOnly,
+    /// Whoever renews the login. Nobody locks it.
+    Unlocked,
+    /// Whoever renews the login, and locks it as Hermes locks a store: flock(2) on its path with the suffix swapped for `.lock`.
+    Locked,
 }
 
 /// What stands where in a file that has a login.
@@ -40,7 +51,7 @@ pub trait LoginFormat: Send + Sync {
     fn read(&self, text: Vec<u8>) -> Option<Lent>;
 
     /// The text with new tokens in place of those that were there, all else as it was. A refresh token that is left out stays as it
-    /// was. `None` where there is no login, or only its program may write there.
+    /// was. `None` where there is no login.
     fn renew(&self, text: Vec<u8>, renewed: &Lent, now: DateTime<Utc>) -> Option<Zeroizing<String>>;
 
     /// A longer one is another file; 1 MiB by default, for a login is some kilobytes.
@@ -54,14 +65,20 @@ pub trait LoginFormat: Send + Sync {
 pub enum OtherHome {
     /// It has the new tokens.
     Renewed,
-    /// It has another login by now, which was left as it is.
-    Moved,
+    /// It was left as it is: it has another login by now, or is not ours to write.
+    Left,
 }
 
 /// Its program holds the lock of its file for a moment. Who waits here may hold the lock of the store.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
 impl LoginFile {
+    /// Whether who renews the login may write it.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.access != Access::ReadOnly
+    }
+
     pub(crate) fn is_home_of(&self, provider: &Provider, source: &Source) -> bool {
         let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
         same(self.provider.as_str(), provider.as_str()) && same(self.source.as_str(), source.as_str())
@@ -93,30 +110,34 @@ impl LoginFile {
     ///
     /// When it cannot be read, locked or written.
     pub fn renew(&self, spent: &Secret, renewed: &Lent, now: DateTime<Utc>) -> Result<OtherHome, StoreError> {
+        if !self.is_writable() {
+            return Ok(OtherHome::Left);
+        }
         let location = Location::of(&self.path)?;
-        let _lock = self.is_locked.then(|| LockGuard::acquire(&location, LOCK_WAIT)).transpose()?;
+        let _lock =
+            (self.access == Access::Locked).then(|| LockGuard::acquire(&location, LOCK_WAIT)).transpose()?;
         let text = read_short(&location.target, self.format.longest())
             .map_err(StoreError::io("read", &self.path))?;
         let held = self.format.read(text.clone());
         if held.and_then(|held| held.tokens.refresh_token().cloned()).as_ref() != Some(spent) {
-            return Ok(OtherHome::Moved);
+            return Ok(OtherHome::Left);
         }
         match self.format.renew(text, renewed, now) {
             Some(text) => replace_login(&location, &text).map(|()| OtherHome::Renewed),
-            None => Ok(OtherHome::Moved),
+            None => Ok(OtherHome::Left),
         }
     }
 }
 
 impl fmt::Debug for LoginFile {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { provider, source, path, is_locked, format: _ } = self;
+        let Self { provider, source, path, access, format: _ } = self;
         formatter
             .debug_struct("LoginFile")
             .field("provider", provider)
             .field("source", source)
             .field("path", path)
-            .field("is_locked", is_locked)
+            .field("access", access)
             .finish_non_exhaustive()
     }
 }

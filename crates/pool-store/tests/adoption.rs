@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use pool_core::{Action, Change, Provider, Revive, Secret, Source, Tokens};
 use pool_format::Lent;
-use pool_store::{FileStore, LoginFile, LoginFormat, Pruning, Store};
+use pool_store::{Access, FileStore, LoginFile, LoginFormat, Pruning, Store};
 use zeroize::Zeroizing;
 
 use crate::support::{Home, id, noon};
@@ -52,7 +52,7 @@ fn login(name: &str, ends: &str) -> String {
 fn store(home: &Home) -> FileStore {
     let source = Source::new("device_code");
     let (path, format) = (home.at("elsewhere"), Arc::new(Words));
-    let file = LoginFile { provider: nous(), source, path, is_locked: false, format };
+    let file = LoginFile { provider: nous(), source, path, access: Access::Unlocked, format };
     home.store().login_files([file])
 }
 
@@ -66,10 +66,14 @@ fn seen(home: &Home) -> String {
     format!("{} {word}", credential.secret().map_or("none", Secret::expose))
 }
 
-const DEAD: &str = r#"{"status": "dead", "at": "2026-05-26T11:00:00Z", "error": {"kind": "auth_permanent"}}"#;
+const DEAD: &str =
+    r#"{"status": "dead", "status_at": "2026-05-26T11:00:00Z", "last_error": {"kind": "auth_permanent"}}"#;
 
 fn dead() -> String {
-    DEAD.replace("\"at\"", &format!("\"subject\": \"{}\", \"at\"", pool_core::Fingerprint::of("rt")))
+    DEAD.replace(
+        "{\"status\"",
+        &format!("{{\"subject\": \"{}\", \"status\"", pool_core::Fingerprint::of("rt")),
+    )
 }
 
 #[test]
