@@ -17,8 +17,8 @@ use crate::token_server::{Act, TokenServer};
 const AT_NOON: &str = "--now 2026-05-26T12:00:00Z";
 const A_MINUTE_LATER: &str = "--now 2026-05-26T12:01:00Z";
 
-/// Whether a store is read once more depends on how long ago it was written.
-const OF_ANOTHER_LOOK: &str = "lseek";
+/// Who waits for a moment makes these, and who finds a store that was written a moment ago reads it once more.
+const BY_CHANCE: [&str; 3] = ["futex", "lseek", "restart_syscall"];
 
 /// The store while a renewal goes on, with the id of its process taken out.
 #[derive(PartialEq, Eq, Debug)]
@@ -41,7 +41,7 @@ fn the_store_is_whole_and_the_next_renewal_comes_to_an_end() {
             ends.insert(end);
             nth += 1;
         }
-        assert!(nth > 1 || name == OF_ANOTHER_LOOK, "{name} was not reached");
+        assert!(nth > 1 || BY_CHANCE.contains(&name.as_str()), "{name} was not reached");
     }
     assert_eq!(ends.into_iter().collect::<Vec<_>>(), ["failed", "fresh", "renewed"], "each end was seen");
 }
@@ -203,7 +203,7 @@ impl Shared {
                 ends.insert(end);
                 nth += 1;
             }
-            assert!(nth > 1 || name == OF_ANOTHER_LOOK, "{name} was not reached");
+            assert!(nth > 1 || BY_CHANCE.contains(&name.as_str()), "{name} was not reached");
         }
         assert!(ends.is_superset(&["failed", "renewed"].map(str::to_owned).into()), "{ends:?}");
     }
