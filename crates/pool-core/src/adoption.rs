@@ -41,7 +41,9 @@ impl Pool {
         let is_same = kinship == Kinship::SameLogin;
         // A login of its own that works stays, although there is another one to the same account.
         match self.standing(ours, now) {
-            Standing::Dead { .. } | Standing::NoSecret { .. } => !is_older,
+            // Another access token beside the same refresh token is as dead as ours.
+            Standing::Dead { .. } => !is_older && theirs.refresh_token() != ours.refresh_token(),
+            Standing::NoSecret { .. } => !is_older,
             Standing::Resting { .. } => is_same && !is_older,
             Standing::Removed => false,
             _ => is_same && is_newer,
@@ -50,8 +52,7 @@ impl Pool {
 
     /// Whether the other place is behind, so that a refresh token in it is spent.
     fn replaced_any_of(&self, ours: &Credential, theirs: &Credential) -> bool {
-        let replaced = self.record(&ours.id).and_then(|record| record.replaced);
-        replaced.is_some_and(|replaced| theirs.holds(replaced))
+        self.record(&ours.id).is_some_and(|record| record.replaced.held_by(theirs).is_some())
     }
 }
 
@@ -66,6 +67,7 @@ mod tests {
     use crate::failure::Failure;
     use crate::provider::Provider;
     use crate::record::{Death, LastError, Record, State};
+    use crate::renewal::Replaced;
     use crate::secret::Fingerprint;
     use crate::verdict::Kind;
 
@@ -116,7 +118,8 @@ mod tests {
 
     #[test]
     fn what_was_replaced_here_never_comes_back() {
-        let replaced = |record| Record { replaced: Some(Fingerprint::of("spent")), ..record };
+        let replaced =
+            |record| Record { replaced: Replaced::new(["last", "spent"].map(Fingerprint::of)), ..record };
         for record in [Record::default(), dead()] {
             assert!(!takes(replaced(record), &login("spent", Some(60)), Kinship::SameLogin));
         }

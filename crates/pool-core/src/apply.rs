@@ -483,14 +483,15 @@ impl Pool {
         true
     }
 
-    /// Notes which secret was replaced; an older note goes where that secret is stored again on purpose.
+    /// Notes which secret was replaced; a note goes where that secret is stored again on purpose.
     fn note_replaced(&mut self, id: &CredentialId, replaced: Option<Fingerprint>, new: &Credential) -> bool {
-        let noted = self.record(id).and_then(|record| record.replaced);
-        let next = replaced.or(noted.filter(|noted| !new.holds(*noted)));
-        if next != noted {
+        let noted = self.record(id).map(|record| record.replaced.clone()).unwrap_or_default();
+        let next = noted.after(replaced, new);
+        let is_changed = next != noted;
+        if is_changed {
             self.record_mut(id).replaced = next;
         }
-        next != noted
+        is_changed
     }
 
     /// Whom a target names: nobody where the secret that it names is no longer stored.

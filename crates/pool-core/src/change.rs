@@ -162,6 +162,16 @@ pub enum Target {
 }
 
 impl Target {
+    /// A credential with the secret that it has now, so that a change does not hit its successor.
+    #[must_use]
+    pub fn of(credential: &Credential) -> Self {
+        let id = credential.id.clone();
+        match credential.subject() {
+            Some(subject) => Self::Held(id, subject),
+            None => Self::Id(id),
+        }
+    }
+
     /// Whether a credential is meant.
     #[must_use]
     pub fn means(&self, credential: &Credential) -> bool {

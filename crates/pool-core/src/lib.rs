@@ -83,7 +83,7 @@ pub use record::{
     Death, Judged, Judgement, LastError, Mark, Record, ResetFrom, Rest, State, Usage, not_ahead,
 };
 pub use recovery::{GaveUp, Patience, Recovery, Step, Treatment, Why};
-pub use renewal::{Renewal, Stage};
+pub use renewal::{Renewal, Replaced, Stage};
 pub use secret::{Fingerprint, FingerprintError, Secret};
 pub use select::SelectError;
 pub use source::Source;

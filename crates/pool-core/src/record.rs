@@ -9,7 +9,7 @@ use crate::credential::Credential;
 use crate::failure::{Failure, Origin};
 use crate::mask::mask_keys;
 use crate::provider::Provider;
-use crate::renewal::{Renewal, Stage};
+use crate::renewal::{Renewal, Replaced, Stage};
 use crate::secret::{Fingerprint, Secret};
 use crate::strikes::Strikes;
 use crate::time;
@@ -38,8 +38,8 @@ pub struct Record {
     pub models: BTreeMap<String, State>,
     /// How often its key was refused as wrong.
     pub strikes: Option<Strikes>,
-    /// The secret that we last replaced: where it is stored again, somebody wrote it back from a stale memory.
-    pub replaced: Option<Fingerprint>,
+    /// The secrets that were replaced.
+    pub replaced: Replaced,
     /// A renewal that was begun and not finished, or that failed for a passing reason.
     pub refresh: Option<Renewal>,
     /// When we last renewed the login.
@@ -47,14 +47,12 @@ pub struct Record {
 }
 
 impl Record {
-    /// When the refresh token that a login still has was spent, where nobody has what it was spent for: both attempts to renew it
-    /// ended without an answer that was kept. While the second attempt is under way it looks the same.
+    /// When the refresh token that a login still has was spent, where nobody has what it was spent for.
     #[must_use]
     pub fn lost_at(&self, login: &Credential) -> Option<DateTime<Utc>> {
         let renewal = self.refresh?;
-        let is_last = matches!(renewal.stage, Stage::Begun { is_retry: true, .. });
         let is_stored = login.refresh_token().map(Secret::fingerprint) == Some(renewal.subject);
-        (is_last && is_stored).then_some(renewal.at)
+        (renewal.stage == Stage::Lost && is_stored).then_some(renewal.at)
     }
 }
 

@@ -167,6 +167,13 @@ impl Fingerprint {
     }
 }
 
+impl From<Fingerprint> for u64 {
+    /// Its 64 bits.
+    fn from(fingerprint: Fingerprint) -> Self {
+        fingerprint.0
+    }
+}
+
 impl fmt::Display for Fingerprint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "sha256:{:016x}", self.0)

@@ -9,8 +9,8 @@ use chrono::TimeDelta;
 use pool_core::{
     Action, Applied, Change, Cooldowns, Credential, CredentialId, Death, Failure, Fingerprint, Grant,
     InFlight as _, Judged, Judgement, Kind, LastError, Leases, Outcome, PickRequest, Pool, Pools, Record,
-    Remark, ResetFrom, Rest, Revive, Scope, Standing, State, Strategy as Picking, Strikes, Target, Tokens,
-    Unavailable, Usage, Verdict, not_ahead,
+    Remark, Replaced, ResetFrom, Rest, Revive, Scope, Standing, State, Strategy as Picking, Strikes, Target,
+    Tokens, Unavailable, Usage, Verdict, not_ahead,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -699,7 +699,7 @@ fn any_record() -> impl Strategy<Value = Record> {
     (any_state(), usage, option::of(any_state()), strikes, any_subject()).prop_map(
         |(state, usage, model, strikes, replaced)| {
             let models = model.into_iter().map(|state| ("large".to_owned(), state)).collect();
-            Record { state, usage, models, strikes, replaced, ..Record::default() }
+            Record { state, usage, models, strikes, replaced: Replaced::new(replaced), ..Record::default() }
         },
     )
 }

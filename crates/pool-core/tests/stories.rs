@@ -1302,7 +1302,7 @@ mod definitions {
         for (what, renewed, grant, replaced) in cases {
             let mut sim = Sim::of([login("a", "access-1", "refresh-1"), key("b")]);
             sim.rotate(stored("a"), renewed, grant);
-            let noted = sim.pool.record(&id("a")).and_then(|record| record.replaced);
+            let noted = sim.pool.record(&id("a")).and_then(|record| record.replaced.iter().next());
             assert_eq!(noted, replaced.map(Fingerprint::of), "{what}");
             // It is told, and nothing else: whoever wrote the old tokens back is picked as before.
             sim.sign_in_elsewhere("a", first());
@@ -1315,10 +1315,10 @@ mod definitions {
         let mut sim = Sim::of([login("a", "access-1", "")]);
         sim.rotate(stored("a"), Tokens::access(secret("access-2")), Grant::New);
         sim.rotate(stored("a"), tokens("access-2", "access-1"), Grant::New);
-        assert_eq!(sim.pool.record(&id("a")).and_then(|record| record.replaced), None);
+        assert!(sim.pool.record(&id("a")).is_none_or(|record| record.replaced.iter().len() == 0));
         sim.rotate(stored("a"), Tokens::access(secret("access-3")), Grant::New);
         sim.remove("a");
-        assert_eq!(sim.pool.record(&id("a")).and_then(|record| record.replaced), None);
+        assert!(sim.pool.record(&id("a")).is_none_or(|record| record.replaced.iter().len() == 0));
     }
 
     #[test]

@@ -104,12 +104,13 @@ fields! {
 
 fields! {
     /// A field of the renewal in a record.
-    RefreshField(6) {
+    RefreshField(7) {
         Subject = "subject",
         At = "at",
         Pid = "pid",
         Retry = "retry",
         Unanswered = "unanswered",
+        Lost = "lost",
         Until = "until",
     }
 }

@@ -2,7 +2,7 @@
 //! entry would be undone by the next load.
 
 use chrono::{DateTime, Utc};
-use pool_core::{Provider, Secret, Tokens, time};
+use pool_core::{Fingerprint, Provider, Tokens, time};
 
 use crate::document::Document;
 use crate::entry::{Lent, put, read_secret, read_time};
@@ -21,12 +21,14 @@ impl Document {
     pub fn provider_login(&self, provider: &Provider) -> Option<Lent> {
         let login = self.login(provider)?;
         let nested = login.get("tokens").and_then(Object::read);
-        let secret = |level: &Object, name| level.get(name).and_then(|raw| read_secret(raw.slice()));
         let held = nested.as_ref().unwrap_or(&login);
-        let tokens = Tokens::default()
-            .with_access(secret(held, "access_token"))
-            .with_refresh(secret(held, "refresh_token"))
-            .with_agent_key(secret(&login, "agent_key"));
+        let secret = |name| {
+            let secret = held.get(name).and_then(|raw| read_secret(raw.slice()))?;
+            Some(secret).filter(|secret| secret.oddity().is_none())
+        };
+        // A key that was made of the access token ends at a time of its own: the token is what counts.
+        let tokens =
+            Tokens::default().with_access(secret("access_token")).with_refresh(secret("refresh_token"));
         // What a nested login says of an end may be about an earlier token, which tells by itself.
         let expires_at = login.get("expires_at").filter(|_| nested.is_none());
         let expires_at = expires_at.and_then(|raw| read_time(raw.slice()));
@@ -34,32 +36,33 @@ impl Document {
             .then_some(Lent { tokens, expires_at })
     }
 
-    /// Brings new tokens to `providers.<id>`, where that holds the very refresh token that was spent for them. Another login there,
-    /// and who is active, stay as they are.
+    /// Brings new tokens to `providers.<id>`, where that holds a refresh token that was spent for them or before. Another login there, and
+    /// who is active, stay as they are.
     pub fn renew_provider_login(
         &mut self,
         provider: &Provider,
-        spent: &Secret,
+        is_spent: impl Fn(Fingerprint) -> bool,
         renewed: &Lent,
         at: DateTime<Utc>,
     ) {
-        let Some(mut login) = self.login(provider).filter(|_| !spent.is_blank()) else { return };
+        let Some(mut login) = self.login(provider) else { return };
         let nested = login.get("tokens").and_then(Object::read);
         match nested {
-            Some(mut held) if holds(&held, spent) => {
+            Some(mut held) if holds(&held, &is_spent) => {
                 put_tokens(&mut held, &renewed.tokens);
                 login.set("tokens", held.render());
                 login.set("last_refresh", Raw::string(&time::format(at)));
             }
-            None if holds(&login, spent) => renew_flat(&mut login, renewed, at),
+            None if holds(&login, &is_spent) => renew_flat(&mut login, renewed, at),
             _ => return,
         }
         self.set_login(provider, &login);
     }
 }
 
-fn holds(login: &Object, token: &Secret) -> bool {
-    login.get("refresh_token").is_some_and(|held| held.says(token.expose()))
+fn holds(login: &Object, is_spent: &impl Fn(Fingerprint) -> bool) -> bool {
+    let held = login.get("refresh_token").and_then(|raw| read_secret(raw.slice()));
+    held.is_some_and(|held| !held.is_blank() && is_spent(held.fingerprint()))
 }
 
 fn put_tokens(login: &mut Object, tokens: &Tokens) {

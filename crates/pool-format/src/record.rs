@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use pool_core::{
-    Death, Failure, Fingerprint, Judged, Kind, LastError, Record, Renewal, ResetFrom, Rest, Stage, State,
-    Strikes, Usage, time,
+    Death, Failure, Fingerprint, Judged, Kind, LastError, Record, Renewal, Replaced, ResetFrom, Rest, Stage,
+    State, Strikes, Usage, time,
 };
 
 use crate::entry::{put, read_time};
 use crate::field::{ErrorField, Fields, RecordField, RefreshField, StrikesField};
-use crate::raw::{Layout, Members, Object, Raw, Slice};
+use crate::raw::{Layout, List, Members, Object, Raw, Slice};
 
 /// Fields of a state, in the order they are written. All else in a record is kept as it is.
 const STATE_FIELDS: [&str; 7] =
@@ -31,7 +31,7 @@ pub fn read_record(raw: &Raw, now: DateTime<Utc>) -> Record {
         usage: read_usage(&record),
         models: read_models(&record, now),
         strikes: read_strikes(&record),
-        replaced: fingerprint(&record, RecordField::Replaced),
+        replaced: read_replaced(&record),
         refresh: read_refresh(&record),
         renewed_at: moment(&record, RecordField::RenewedAt),
     }
@@ -129,6 +129,7 @@ fn read_refresh(record: &RecordFields<'_>) -> Option<Renewal> {
     let at = read_time(refresh.get(RefreshField::At)?)?;
     let is_told = |field| refresh.get(field).is_some_and(|told| told.as_str() == "true");
     let stage = match refresh.get(RefreshField::Until).and_then(read_time) {
+        _ if is_told(RefreshField::Lost) => Stage::Lost,
         Some(until) if is_told(RefreshField::Unanswered) => Stage::Unanswered { until },
         Some(until) => Stage::Resting { until },
         None => Stage::Begun {
@@ -166,7 +167,7 @@ pub fn write_record(
     }
     write_usage(&mut object, known.usage, record.usage);
     if known.replaced != record.replaced {
-        put(&mut object, "replaced", record.replaced.map(|replaced| Raw::string(&replaced.to_string())));
+        put(&mut object, "replaced", write_replaced(&record.replaced, layout.deeper()));
     }
     if known.refresh != record.refresh {
         put(&mut object, "refresh", record.refresh.map(|refresh| write_refresh(refresh, layout.deeper())));
@@ -263,6 +264,7 @@ fn write_refresh(refresh: Renewal, layout: Layout) -> Raw {
             put_time(&mut object, "until", Some(until));
         }
         Stage::Resting { until } => put_time(&mut object, "until", Some(until)),
+        Stage::Lost => object.set("lost", Raw::boolean(true)),
     }
     object.render()
 }
@@ -313,6 +315,24 @@ fn put_fingerprint(object: &mut Object, name: &str, fingerprint: Option<Fingerpr
 
 fn moment(record: &RecordFields<'_>, field: RecordField) -> Option<DateTime<Utc>> {
     read_time(record.get(field)?)
+}
+
+/// One by itself, or a list of them.
+fn read_replaced(record: &RecordFields<'_>) -> Replaced {
+    let Some(list) = record.get(RecordField::Replaced).and_then(|value| List::read(&value.to_raw())) else {
+        return Replaced::new(fingerprint(record, RecordField::Replaced));
+    };
+    Replaced::new(list.items().filter_map(|item| item.decoded()?.parse().ok()))
+}
+
+fn write_replaced(replaced: &Replaced, layout: Layout) -> Option<Raw> {
+    let mut all = replaced.iter().map(|fingerprint| Raw::string(&fingerprint.to_string()));
+    if all.len() <= 1 {
+        return all.next();
+    }
+    let mut list = List::new(layout);
+    all.for_each(|one| list.push(one));
+    Some(list.render())
 }
 
 fn fingerprint(record: &RecordFields<'_>, field: RecordField) -> Option<Fingerprint> {

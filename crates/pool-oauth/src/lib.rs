@@ -8,10 +8,13 @@
 //! A [`Renewer`] does that while the requests of an agent go on. A [`DeviceLogin`] makes a new login with a code that a person types in elsewhere. Nothing is stored before its tokens are there.
 
 mod answer;
+mod attempt;
 mod device;
 mod error;
 mod exchange;
 mod http;
+mod judge;
+mod keep;
 mod login;
 mod pace;
 mod profile;

@@ -101,12 +101,8 @@ impl NewLogin {
         let Some(old) = self.old(provider, pool, keep, &new, now)? else {
             return Ok(Action::Add { credential: Box::new(new), place: Place::Last });
         };
-        let target = match old.subject() {
-            Some(subject) => Target::Held(old.id.clone(), subject),
-            None => Target::Id(old.id.clone()),
-        };
         Ok(Action::Rotate {
-            target,
+            target: Target::of(&old),
             tokens: self.tokens.clone(),
             grant: Grant::New,
             expires_at: self.expires_at,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pool_core::{Credential, Fingerprint, Lease, Provider};
+use pool_core::{Credential, CredentialId, Lease, Provider};
 use pool_store::{Next, Request, RequestError};
 
 use crate::error::RefreshError;
@@ -59,16 +59,16 @@ impl Renewer {
     ///
     /// When the request is given up, or the store cannot be read.
     pub fn next(&self, request: &mut Request) -> Result<(Lease, Duration), RequestError> {
-        let mut tried: Vec<Fingerprint> = Vec::new();
+        // Each login once: the token that it gets may seem to have ended too, by a clock that is wrong.
+        let mut tried: Vec<CredentialId> = Vec::new();
         loop {
             let login = match request.next()? {
                 Next::Refresh { login, .. } => login,
                 Next::Send { lease, after, .. } => {
-                    let token = lease.secret().fingerprint();
-                    if tried.contains(&token) || !self.is_due(&lease) {
+                    if tried.contains(lease.id()) || !self.is_due(&lease) {
                         return Ok((lease, after));
                     }
-                    tried.push(token);
+                    tried.push(lease.id().clone());
                     Arc::clone(lease.credential())
                 }
             };

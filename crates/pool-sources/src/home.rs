@@ -66,7 +66,7 @@ impl LoginFormat for Root {
         let mut document = Document::read(text).ok()?;
         document.writable().ok()?;
         let spent = document.provider_login(&self.0)?.tokens.refresh_token().cloned()?;
-        document.renew_provider_login(&self.0, &spent, renewed, now);
+        document.renew_provider_login(&self.0, |token| token == spent.fingerprint(), renewed, now);
         document.stamp(now).ok()?;
         Some(Zeroizing::new(document.render().as_str().to_owned()))
     }

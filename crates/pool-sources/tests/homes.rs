@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use pool_core::{Secret, Tokens};
+use pool_core::{Fingerprint, Secret, Tokens};
 use pool_format::Lent;
 use pool_sources::{Places, login_files};
 use pool_store::{LoginFile, OtherHome};
@@ -30,6 +30,10 @@ fn write(path: &Path, text: &str) {
 
 fn secret(text: &str) -> Secret {
     Secret::new(text.to_owned())
+}
+
+fn is(token: &'static str) -> impl Fn(Fingerprint) -> bool {
+    move |spent| spent == Fingerprint::of(token)
 }
 
 fn renewed(refresh: Option<&str>) -> Lent {
@@ -70,10 +74,10 @@ fn each_file_gets_new_tokens_and_keeps_all_else() {
         let (path, file) = (home.path().join(path), file(&places(&home), source));
         assert_eq!(file.path, path);
         write(&path, before);
-        let was_renewed = file.renew(&secret("rt"), &renewed(Some("new-rt")), now()).unwrap();
+        let was_renewed = file.renew(is("rt"), &renewed(Some("new-rt")), now()).unwrap();
         assert_eq!(was_renewed, OtherHome::Renewed);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), after);
-        let kept = file.renew(&secret("new-rt"), &renewed(None), now()).unwrap();
+        let kept = file.renew(is("new-rt"), &renewed(None), now()).unwrap();
         assert_eq!((kept, std::fs::read_to_string(&path).unwrap().as_str()), (OtherHome::Renewed, after));
     }
 }
@@ -86,13 +90,13 @@ fn another_login_is_left_as_it_is() {
     for text in [theirs, "{}", r#"{"claudeAiOauth": 1}"#, "", "{"] {
         write(&places.claude, text);
         let file = file(&places, "claude_code");
-        assert_eq!(file.renew(&secret("rt"), &renewed(None), now()).unwrap(), OtherHome::Left, "{text}");
+        assert_eq!(file.renew(is("rt"), &renewed(None), now()).unwrap(), OtherHome::Left, "{text}");
         assert_eq!(std::fs::read_to_string(&places.claude).unwrap(), text);
     }
     let codex = r#"{"tokens": {"access_token": "at", "refresh_token": "rt"}}"#;
     write(&places.codex, codex);
     let file = file(&places, "manual:codex_cli");
-    assert_eq!(file.renew(&secret("rt"), &renewed(None), now()).unwrap(), OtherHome::Left);
+    assert_eq!(file.renew(is("rt"), &renewed(None), now()).unwrap(), OtherHome::Left);
     assert_eq!(std::fs::read_to_string(&places.codex).unwrap(), codex);
 }
 
@@ -108,7 +112,7 @@ fn a_file_is_private_afterwards_and_a_link_stays_one() {
     std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o644)).unwrap();
     std::fs::create_dir_all(places.qwen.parent().unwrap()).unwrap();
     std::os::unix::fs::symlink(&real, &places.qwen).unwrap();
-    file(&places, "qwen-cli").renew(&secret("rt"), &renewed(None), now()).unwrap();
+    file(&places, "qwen-cli").renew(is("rt"), &renewed(None), now()).unwrap();
     assert!(std::fs::symlink_metadata(&places.qwen).unwrap().is_symlink());
     assert_eq!(std::fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(std::fs::read_to_string(&real).unwrap().contains("new-at"));

@@ -20,23 +20,35 @@ pub(crate) fn with_another_home(
     pool.credentials().iter().filter(is_wanted).cloned().collect()
 }
 
-/// The change that takes a login over from another home, if it is to be.
-pub(crate) fn adoption(pool: &Pool, ours: &Credential, theirs: &Lent, now: DateTime<Utc>) -> Option<Change> {
+/// The changes that take a login over from another home, if it is to be: of every entry that has the same refresh token, since that is
+/// spent. Each clears what was judged of the old secret as of then, so that later news is about the new one.
+pub(crate) fn adoptions(
+    pool: &Pool,
+    ours: &Credential,
+    theirs: &Lent,
+    now: DateTime<Utc>,
+) -> Vec<(DateTime<Utc>, Change)> {
     let Lent { tokens, expires_at } = theirs.clone();
     let theirs = Credential { holding: Holding::Owned(tokens.clone()), expires_at, ..ours.clone() };
     if !pool.takes_over(ours, &theirs, Kinship::SameLogin, now) {
-        return None;
+        return Vec::new();
     }
+    let token = ours.refresh_token();
+    let is_copy = |one: &Credential| one.owns_its_secret() && token.is_some() && one.refresh_token() == token;
     // It may be the login of another entry.
-    let is_held = |subject| pool.credentials().iter().any(|one| one.id != ours.id && one.holds(subject));
-    if theirs.subject().is_some_and(is_held) {
-        return None;
-    }
-    let id = ours.id.clone();
-    let target = match ours.subject() {
-        Some(subject) => Target::Held(id, subject),
-        None => Target::Id(id),
+    let is_held = |subject| {
+        let mut others = pool.credentials().iter().filter(|one| one.id != ours.id && !is_copy(one));
+        others.any(|one| one.holds(subject))
     };
-    let action = Action::Rotate { target, tokens, grant: Grant::New, expires_at };
-    Some(Change { provider: pool.provider().clone(), action })
+    if theirs.subject().is_some_and(is_held) {
+        return Vec::new();
+    }
+    let take_over = |one: &Credential| {
+        let action =
+            Action::Rotate { target: Target::of(one), tokens: tokens.clone(), grant: Grant::New, expires_at };
+        let judged_at = pool.record(&one.id).and_then(|record| record.state.judged_at(now));
+        (judged_at.unwrap_or(now), Change { provider: pool.provider().clone(), action })
+    };
+    let copies = pool.credentials().iter().filter(|one| one.id != ours.id && is_copy(one));
+    std::iter::once(take_over(ours)).chain(copies.map(|one| take_over(one))).collect()
 }

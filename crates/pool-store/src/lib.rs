@@ -30,7 +30,7 @@ pub use error::StoreError;
 pub use grant_lock::GrantLock;
 pub use handle::{Builder, DEFAULT_LOOK_EVERY, PickError, PoolHandle, Reported};
 pub use holder::Holder;
-pub use login_file::{Access, LoginFile, LoginFormat, OtherHome, read_short};
+pub use login_file::{Access, LoginFile, LoginFormat, OtherHome, Reserved, read_short};
 pub use memory::MemoryStore;
 pub use profile::ProfileStore;
 pub use request::{Next, Request, RequestError};

@@ -5,17 +5,17 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use pool_core::{Provider, Secret, Source, Unresolved};
+use pool_core::{Fingerprint, Provider, Secret, Source, Unresolved};
 use pool_format::Lent;
 use zeroize::Zeroizing;
 
 use crate::error::StoreError;
 use crate::location::Location;
-use crate::lock::LockGuard;
-use crate::replace::replace_login;
+use crate::lock::{LockGuard, wait_for};
+use crate::replace::{could_replace_login, replace_login};
 use crate::store::FileStore;
 
 /// Another home of the logins of one source: the file of another program, which lends them, or has a copy of them. It is read when
@@ -58,6 +58,13 @@ pub trait LoginFormat: Send + Sync {
     fn longest(&self) -> u64 {
         1024 * 1024
     }
+}
+
+/// A file that other processes of ours leave alone meanwhile. Released on drop.
+#[derive(Debug)]
+#[must_use = "the file is released when the guard is dropped"]
+pub struct Reserved {
+    _file: File,
 }
 
 /// What became of the other home of a login that was renewed.
@@ -103,13 +110,46 @@ impl FileStore {
 }
 
 impl LoginFile {
-    /// Brings new tokens to it, if it still holds the refresh token that was spent for them. Its program may write it at the same
-    /// moment where it takes no lock: what is there is looked at right before it is replaced.
+    /// Whether it could be written now: asked before a token is spent whose successor has no other place.
+    ///
+    /// # Errors
+    ///
+    /// When it could not, and why.
+    pub fn could_be_renewed(&self) -> Result<(), StoreError> {
+        could_replace_login(&Location::of(&self.path)?)
+    }
+
+    /// Keeps the other processes of ours that work on this file waiting until the guard is dropped, whatever store they come from. It is
+    /// the file itself that is locked: its program takes no notice, and nothing is left beside it.
+    ///
+    /// # Errors
+    ///
+    /// When somebody holds it for too long, or it cannot be opened.
+    pub fn reserve(&self, wait: Duration) -> Result<Reserved, StoreError> {
+        let begun = Instant::now();
+        loop {
+            let path = Location::of(&self.path)?.target;
+            let file = File::open(&path).map_err(StoreError::io("open", &path))?;
+            let file = wait_for(file, &path, wait, begun)?;
+            // Whoever held it has replaced it.
+            if is_at(&file, &path) {
+                return Ok(Reserved { _file: file });
+            }
+        }
+    }
+
+    /// Brings new tokens to it, if it still holds a refresh token that was spent for them or before. Its program may write it at the
+    /// same moment where it takes no lock: what is there is looked at right before it is replaced.
     ///
     /// # Errors
     ///
     /// When it cannot be read, locked or written.
-    pub fn renew(&self, spent: &Secret, renewed: &Lent, now: DateTime<Utc>) -> Result<OtherHome, StoreError> {
+    pub fn renew(
+        &self,
+        is_spent: impl Fn(Fingerprint) -> bool,
+        renewed: &Lent,
+        now: DateTime<Utc>,
+    ) -> Result<OtherHome, StoreError> {
         if !self.is_writable() {
             return Ok(OtherHome::Left);
         }
@@ -119,7 +159,8 @@ impl LoginFile {
         let text = read_short(&location.target, self.format.longest())
             .map_err(StoreError::io("read", &self.path))?;
         let held = self.format.read(text.clone());
-        if held.and_then(|held| held.tokens.refresh_token().cloned()).as_ref() != Some(spent) {
+        let held = held.and_then(|held| held.tokens.refresh_token().map(Secret::fingerprint));
+        if !held.is_some_and(is_spent) {
             return Ok(OtherHome::Left);
         }
         match self.format.renew(text, renewed, now) {
@@ -127,6 +168,20 @@ impl LoginFile {
             None => Ok(OtherHome::Left),
         }
     }
+}
+
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let place = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    let here = std::fs::metadata(path).map(place).ok();
+    file.metadata().map(place).ok() == here
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
 }
 
 impl fmt::Debug for LoginFile {

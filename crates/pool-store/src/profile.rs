@@ -105,7 +105,12 @@ impl ProfileStore {
             Some((home, real)) if resolved.starts_with(real) => home,
             _ => root_by_name(&given)?,
         };
-        (root.canonicalize().ok()? != resolved).then(|| root.join(STORE))
+        // A link to the store of the root is that store.
+        let is_root = resolved == root.canonicalize().ok()?
+            || store
+                .canonicalize()
+                .is_ok_and(|own| root.join(STORE).canonicalize().is_ok_and(|root| root == own));
+        (!is_root).then(|| root.join(STORE))
     }
 
     /// The store of the profile.

@@ -25,7 +25,7 @@ const LITTER_SUFFIX: &str = ".tmp";
 pub(crate) fn replace(location: &Location, parts: &[&str], _proof: &LockGuard) -> Result<File, StoreError> {
     refuse_read_only(location)?;
     clear_litter(litter(location));
-    put_in_place(location, parts)
+    put_in_place(location, parts, Owner::SameIfPossible)
 }
 
 /// Replaces the file of another program in the same way. Without a lock of our own somebody may be at a sibling of it right now:
@@ -33,12 +33,27 @@ pub(crate) fn replace(location: &Location, parts: &[&str], _proof: &LockGuard) -
 pub(crate) fn replace_login(location: &Location, text: &str) -> Result<(), StoreError> {
     refuse_read_only(location)?;
     clear_litter(litter(location).filter(|path| is_old(path)));
-    put_in_place(location, &[text]).map(drop)
+    put_in_place(location, &[text], Owner::Same).map(drop)
 }
 
-fn put_in_place(location: &Location, parts: &[&str]) -> Result<File, StoreError> {
+/// Whether the file of another program could be replaced now, and would stay its owner's.
+pub(crate) fn could_replace_login(location: &Location) -> Result<(), StoreError> {
+    refuse_read_only(location)?;
+    write_sibling(location, &[], Owner::Same).map_err(StoreError::io("write", &location.target)).map(drop)
+}
+
+/// Whose a new file is to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// That of the old one, where it can be given to him.
+    SameIfPossible,
+    /// That of the old one: he must be able to read it.
+    Same,
+}
+
+fn put_in_place(location: &Location, parts: &[&str], owner: Owner) -> Result<File, StoreError> {
     let target = &location.target;
-    let fresh = write_sibling(location, parts).map_err(StoreError::io("write", target))?;
+    let fresh = write_sibling(location, parts, owner).map_err(StoreError::io("write", target))?;
     let (file, fresh) = fresh.into_parts();
     match atomicwrites::replace_atomic(&fresh, target) {
         Ok(()) => {
@@ -66,7 +81,8 @@ pub(crate) fn back_up(
     refuse_read_only(location)?;
     let text = fs::read_to_string(&location.target).map(Zeroizing::new);
     let text = text.map_err(StoreError::io("read", &location.target))?;
-    let fresh = write_sibling(location, &[&text]).map_err(StoreError::io("back up", &location.target))?;
+    let fresh = write_sibling(location, &[&text], Owner::SameIfPossible)
+        .map_err(StoreError::io("back up", &location.target))?;
     let path = place_backup(fresh.into_temp_path(), location, now)?;
     match sync_folder(location.folder()) {
         Ok(()) => Ok(path),
@@ -134,7 +150,7 @@ fn is_old(path: &Path) -> bool {
     written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LONGEST_REPLACEMENT))
 }
 
-fn write_sibling(location: &Location, parts: &[&str]) -> io::Result<NamedTempFile> {
+fn write_sibling(location: &Location, parts: &[&str], owner: Owner) -> io::Result<NamedTempFile> {
     let prefix = litter_prefix(&location.target);
     let mut builder = tempfile::Builder::new();
     // 0600 from birth is what tempfile does; saying so keeps it so.
@@ -144,6 +160,9 @@ fn write_sibling(location: &Location, parts: &[&str]) -> io::Result<NamedTempFil
     // Where there is no file yet, its folder says whose it is going to be.
     if let Ok(old) = fs::metadata(&location.target).or_else(|_| fs::metadata(location.folder())) {
         keep_owner(sibling.as_file(), &old)?;
+        if owner == Owner::Same && !has_owner_of(&sibling.as_file().metadata()?, &old) {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "its owner could read it no more"));
+        }
     }
     write_all(sibling.as_file_mut(), parts)?;
     sibling.as_file().sync_all()?;
@@ -185,6 +204,18 @@ pub(crate) fn keep_owner(file: &File, old: &Metadata) -> io::Result<()> {
         }
         result => result,
     }
+}
+
+#[cfg(unix)]
+fn has_owner_of(new: &Metadata, old: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    new.uid() == old.uid()
+}
+
+#[cfg(not(unix))]
+fn has_owner_of(_: &Metadata, _: &Metadata) -> bool {
+    true
 }
 
 #[cfg(not(unix))]

@@ -1,10 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::iter;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use pool_core::{
     Applied, Change, ChangeError, Credential, CredentialId, DefinitionEdit, Fingerprint, Pools, Provider,
-    Pruned, Secret, Source, SuppressionEdit,
+    Pruned, Source, SuppressionEdit,
 };
 use pool_format::raw::{List, Object};
 use pool_format::{
@@ -12,7 +13,7 @@ use pool_format::{
 };
 use pool_migrate::{migrate, project, read_pools, rollback};
 
-use crate::adopt::{adoption, with_another_home};
+use crate::adopt::{adoptions, with_another_home};
 use crate::environment::Environment;
 use crate::error::StoreError;
 use crate::location::Location;
@@ -24,7 +25,8 @@ use crate::transaction::{Answer, apply, apply_all};
 pub(crate) struct RenewedLogin {
     pub(crate) provider: Provider,
     pub(crate) source: Source,
-    pub(crate) spent: Secret,
+    /// The refresh tokens that were spent for it, and before.
+    pub(crate) spent: Vec<Fingerprint>,
     pub(crate) renewed: Lent,
 }
 
@@ -89,16 +91,25 @@ impl Snapshot {
     ) {
         let files = self.environment.logins(provider, &ours.source);
         for theirs in beside.into_iter().chain(&files) {
-            let pool = self.pools.get(provider);
-            let change = pool.and_then(|pool| adoption(pool, &ours, theirs, now));
-            let Some(applied) = change.and_then(|change| self.pools.apply(&change, now).ok()) else {
-                continue;
-            };
-            if let [DefinitionEdit::Rotated { renewed, .. }] = applied.definitions.as_slice() {
-                ours = Arc::clone(renewed);
+            let changes = self.pools.get(provider).map(|pool| adoptions(pool, &ours, theirs, now));
+            for (at, change) in changes.unwrap_or_default() {
+                let Ok(applied) = self.pools.apply(&change, at) else { continue };
+                for edit in &applied.definitions {
+                    if let DefinitionEdit::Rotated { renewed, .. } = edit
+                        && renewed.id == ours.id
+                    {
+                        ours = Arc::clone(renewed);
+                    }
+                }
+                self.adopted.push((provider.clone(), applied));
             }
-            self.adopted.push((provider.clone(), applied));
         }
+    }
+
+    /// What other homes of the logins of a source have: `providers.<id>`, and the files of other programs.
+    pub(crate) fn other_homes(&self, provider: &Provider, source: &Source) -> Vec<Lent> {
+        let beside = self.document.provider_login(provider).filter(|_| source.is_seeded());
+        beside.into_iter().chain(self.environment.logins(provider, source)).collect()
     }
 
     /// Migrates the document before it is changed. What counts as news depends on the time, so the pools are read again.
@@ -131,6 +142,10 @@ impl Snapshot {
         });
         if is_changed && pruning == Pruning::WhatIsDue {
             self.prune(now);
+        }
+        // Who was judged now may have a better login elsewhere.
+        if is_changed {
+            self.adopt(now);
         }
         (answers, is_changed)
     }
@@ -282,10 +297,14 @@ impl Snapshot {
         at: DateTime<Utc>,
     ) {
         let spent = before.get("refresh_token").and_then(|raw| read_secret(raw.slice()));
-        if let Some((spent, tokens)) = spent.zip(renewed.tokens().cloned()) {
+        let spent = spent.filter(|spent| !spent.is_blank()).map(|spent| spent.fingerprint());
+        if let Some((last, tokens)) = spent.zip(renewed.tokens().cloned()) {
+            let record = self.pools.get(provider).and_then(|pool| pool.record(&renewed.id));
+            let earlier = record.into_iter().flat_map(|record| record.replaced.iter());
+            let spent: Vec<Fingerprint> = iter::once(last).chain(earlier).collect();
             let source = renewed.source.clone();
             let renewed = Lent { tokens, expires_at: renewed.expires_at };
-            self.document.renew_provider_login(provider, &spent, &renewed, at);
+            self.document.renew_provider_login(provider, |token| spent.contains(&token), &renewed, at);
             self.renewed.push(RenewedLogin { provider: provider.clone(), source, spent, renewed });
         }
     }

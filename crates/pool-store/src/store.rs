@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use pool_core::{Change, ChangeError, Outcome, Pools, Provider};
+use pool_core::{Change, ChangeError, Outcome, Pools, Provider, Source};
 use pool_format::{Lender, Lent};
 
 use crate::environment::Environment;
@@ -181,6 +181,21 @@ impl FileStore {
         Ok(self.read(&location, now)?.snapshot.provider_logins())
     }
 
+    /// What the other homes of the logins of a source have: `providers`, and the files of other programs.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub fn other_homes(
+        &self,
+        provider: &Provider,
+        source: &Source,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Lent>, StoreError> {
+        let location = Location::of(&self.path)?;
+        Ok(self.read(&location, now)?.snapshot.other_homes(provider, source))
+    }
+
     /// The path as it was given.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -218,7 +233,7 @@ impl FileStore {
         for RenewedLogin { provider, source, spent, renewed } in logins {
             let files = self.login_files.iter().filter(|file| file.is_home_of(&provider, &source));
             for file in files.filter(|file| file.path.exists()) {
-                if let Err(error) = file.renew(&spent, &renewed, now) {
+                if let Err(error) = file.renew(|token| spent.contains(&token), &renewed, now) {
                     tracing::warn!(%provider, %source, %error, "cannot renew a login where another program has it too");
                 }
             }

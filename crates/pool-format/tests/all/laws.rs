@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{
-    Death, Fingerprint, Judged, Kind, LastError, Record, Renewal, ResetFrom, Rest, Stage, State, Strikes,
-    Usage,
+    Death, Fingerprint, Judged, Kind, LastError, Record, Renewal, Replaced, ResetFrom, Rest, Stage, State,
+    Strikes, Usage,
 };
 use pool_format::raw::{Layout, Object};
 use pool_format::{
@@ -120,6 +120,7 @@ fn renewals() -> impl Strategy<Value = Renewal> {
         (any::<u32>(), any::<bool>()).prop_map(|(pid, is_retry)| Stage::Begun { pid, is_retry }),
         times().prop_map(|until| Stage::Unanswered { until }),
         times().prop_map(|until| Stage::Resting { until }),
+        Just(Stage::Lost),
     ];
     (fingerprints(), times(), stage).prop_map(|(subject, at, stage)| Renewal { subject, at, stage })
 }
@@ -135,7 +136,7 @@ fn records() -> impl Strategy<Value = Record> {
     );
     let models = btree_map("[a-c]", states(), 0..3);
     let refresh = proptest::option::of(renewals());
-    let renewed = (proptest::option::of(fingerprints()), proptest::option::of(times()));
+    let renewed = (vec(fingerprints(), 0..10).prop_map(Replaced::new), proptest::option::of(times()));
     (states(), usage, models, strikes, refresh, renewed).prop_map(
         |(state, (request_count, last_used_at), models, strikes, refresh, (replaced, renewed_at))| Record {
             state,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{
-    Death, Fingerprint, Judged, Kind, LastError, Record, Renewal, ResetFrom, Rest, Stage, State, Strikes,
-    Usage,
+    Death, Fingerprint, Judged, Kind, LastError, Record, Renewal, Replaced, ResetFrom, Rest, Stage, State,
+    Strikes, Usage,
 };
 use pool_format::raw::Layout;
 use pool_format::{kind_of, read_code, read_record, write_record};
@@ -337,7 +337,7 @@ fn each_kind_of_state_is_written_so() {
                 usage,
                 models: of_models,
                 strikes: Some(Strikes { subject: subject(), count: 2, first_at: then() }),
-                replaced: Some(subject()),
+                replaced: Replaced::new([subject()]),
                 renewed_at: Some(then()),
                 ..Record::default()
             },
@@ -345,6 +345,7 @@ fn each_kind_of_state_is_written_so() {
         ("with a renewal under way", renewing(Stage::Begun { pid: 4242, is_retry: false })),
         ("with its one more attempt", renewing(Stage::Begun { pid: 4242, is_retry: true })),
         ("with a renewal without an answer", renewing(Stage::Unanswered { until: noon() })),
+        ("with a login that is lost", renewing(Stage::Lost)),
         ("with a renewal that failed", renewing(Stage::Resting { until: noon() })),
     ];
     let shown = cases.map(|(name, record)| {

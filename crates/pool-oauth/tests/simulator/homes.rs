@@ -130,7 +130,7 @@ impl Homes {
             provider: self.scene.provider(),
             source: Source::new(self.scene.source()),
             path: path.clone(),
-            is_locked: false,
+            access: pool_store::Access::Unlocked,
             format: Arc::new(Format(world.cloned())),
         };
         self.files.iter().map(file).collect()

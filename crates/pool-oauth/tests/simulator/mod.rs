@@ -46,7 +46,6 @@ fn twins_that_share_a_grant_while_nothing_goes_wrong() {
 }
 
 #[test]
-#[ignore = "an intent and a death are on record of an id, and its twin sends the token once more"]
 fn twins_that_share_a_grant() {
     try_seeds(Scene::Twins, false);
 }
@@ -67,7 +66,6 @@ fn a_login_with_a_copy_under_providers() {
 }
 
 #[test]
-#[ignore = "a profile that is two renewals behind its root sends a token that the root has spent, and an intent in one is not seen in the other"]
 fn a_profile_with_a_copy_in_its_root() {
     try_seeds(Scene::Profile, false);
 }

@@ -116,9 +116,11 @@ impl Inner {
         for entry in &entries {
             let Some(Pair { refresh, .. }) = pair_in(entry) else { continue };
             let id = entry["id"].as_str().unwrap();
-            let is_known = records[id]["replaced"] == Fingerprint::of(&refresh).to_string();
+            let known = &records[id]["replaced"];
+            let known: Vec<&Value> = known.as_array().map_or(vec![known], |all| all.iter().collect());
+            let is_known = known.into_iter().any(|one| *one == Fingerprint::of(&refresh).to_string());
             self.strangers.removed.remove(id);
-            // Of what was replaced before the last, nothing is on record.
+            // Of what was replaced long before, nothing is on record.
             if !is_known && !self.homes.pairs_of(id).iter().any(|pair| pair.refresh == refresh) {
                 self.fate(&refresh).forgiven += 1;
             }

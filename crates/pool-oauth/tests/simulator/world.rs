@@ -107,11 +107,16 @@ impl Inner {
             0..=1 => return Err(SendError::NotSent("no route".to_owned())),
             2..=5 => {
                 // Whoever stands before the provider says so, and may have asked it.
+                let status = *self.chance.choice(&[500, 502, 503, 504, 529]).unwrap();
+                let is_silence = [502, 504].contains(&status);
                 if fault == 2 {
                     self.spend(refresh_token);
-                    self.fate(refresh_token).put_off += 1;
                 }
-                (*self.chance.choice(&[500, 502, 503, 504, 529]).unwrap(), "<html>".to_owned())
+                let fate = self.fate(refresh_token);
+                fate.silences += u32::from(is_silence);
+                fate.unheard += u32::from(is_silence && fault == 2);
+                fate.put_off += u32::from(!is_silence && fault == 2);
+                (status, "<html>".to_owned())
             }
             6 => (429, String::new()),
             _ => self.misdirect(refresh_token),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use pool_core::{Credential, CredentialId, Fingerprint, Pool, Pools, Provider, Record, State, mask_keys};
+use pool_core::{Credential, CredentialId, Pool, Pools, Provider, Record, State, mask_keys};
 use pool_format::raw::{Kind, Object, Raw};
 use pool_format::{Document, read_record};
 use pool_migrate::Report;
@@ -107,8 +107,7 @@ impl Examined<'_> {
 
     /// A secret that we replaced is stored again: a program wrote its stale memory back.
     fn rolled_back(&self) -> Option<Finding> {
-        let is_stored = |replaced: &Fingerprint| self.entries.iter().any(|entry| entry.holds(*replaced));
-        let replaced = self.record.replaced.filter(is_stored)?;
+        let replaced = self.entries.iter().find_map(|entry| self.record.replaced.held_by(entry))?;
         let what = format!(
             "{} stores a secret again that was replaced ({replaced}): another program wrote back an older one, which may be spent",
             self.id
