@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{
-    Action, Change, ChangeError, Credential, Fingerprint, Grant, Holding, Outcome, Pool, Record, Renewal,
-    Replaced, Secret, Stage, Standing, Target,
+    Action, Change, ChangeError, Credential, Fingerprint, Grant, Holding, LastError, Outcome, Pool, Record,
+    Renewal, Replaced, Secret, Stage, Standing, State, Target,
 };
 use pool_format::Lent;
 use pool_store::{Committed, GrantLock, LoginFile, Pruning, Reserved, Store, StoreError};
@@ -128,7 +128,7 @@ impl<'a> Attempt<'a> {
             }
             let root = self.pool_of_the_root();
             let known: Vec<&Pool> = iter::once(&pool).chain(&root).collect();
-            let intent = known.iter().find_map(|pool| intent(pool, &login));
+            let intent = intent(&known, &login);
             if let Some(newer) = self.newer(&known, &login, intent)? {
                 self.change(&[self.rotate(&login.credential, &newer)])?;
                 return Ok(Refreshed::Adopted(self.credential()?));
@@ -137,6 +137,9 @@ impl<'a> Attempt<'a> {
                 && !self.ask.force
             {
                 return Err(self.dead(error.clone()));
+            }
+            if let Some(refusal) = refusal(&known, &login).filter(|_| !self.ask.force) {
+                return self.bury_too(&login, refusal);
             }
             if self.is_fresh(&login) {
                 return Ok(Refreshed::Fresh(login.credential));
@@ -229,7 +232,14 @@ impl<'a> Attempt<'a> {
         }
         let source = &login.credential.source;
         let homes = self.holder.store.other_homes(&self.ask.provider, source, self.now())?;
-        Ok(homes.into_iter().find(|home| is_successor(home, login)))
+        let is_older = |home: &Lent| {
+            let ends = login
+                .credential
+                .token_ends_at()
+                .zip(home.expires_at.or_else(|| home.tokens.access_token()?.ends_at()));
+            ends.is_some_and(|(ours, theirs)| theirs < ours)
+        };
+        Ok(homes.into_iter().find(|home| is_successor(home, login) && !is_older(home)))
     }
 
     /// That of the root behind the store. One that cannot be read keeps nobody from his own.
@@ -338,11 +348,29 @@ fn slot(token: &Secret) -> u64 {
     token.fingerprint().into()
 }
 
-/// What is on record of an earlier renewal with this token. Entries that share the token share that.
-fn intent(pool: &Pool, login: &Login) -> Option<Renewal> {
-    let noted = |record: &Record| record.refresh.filter(|known| known.subject == login.spent());
-    let others = pool.credentials().iter().filter_map(|one| pool.record(&one.id));
-    noted(&login.record).or_else(|| others.into_iter().find_map(noted))
+/// What is on record of an earlier renewal with this token, by whoever has it too: what came furthest.
+fn intent(known: &[&Pool], login: &Login) -> Option<Renewal> {
+    let records = known
+        .iter()
+        .flat_map(|pool| pool.credentials().iter().filter_map(move |credential| pool.record(&credential.id)));
+    let noted = records.filter_map(|record| record.refresh.filter(|known| known.subject == login.spent()));
+    noted.max_by_key(|renewal| match renewal.stage {
+        Stage::Resting { .. } => 0,
+        Stage::Unanswered { .. } | Stage::Begun { is_retry: false, .. } => 1,
+        Stage::Begun { is_retry: true, .. } => 2,
+        Stage::Lost => 3,
+    })
+}
+
+/// Why somebody else who has this very token is dead of it.
+fn refusal(known: &[&Pool], login: &Login) -> Option<LastError> {
+    let records = known
+        .iter()
+        .flat_map(|pool| pool.credentials().iter().filter_map(move |credential| pool.record(&credential.id)));
+    records.into_iter().find_map(|record| match &record.state {
+        State::Dead(death) if death.subject == Some(login.spent()) => Some(death.error.clone()),
+        _ => None,
+    })
 }
 
 /// What another credential of a pool has in place of the token of a login, which it knows to be replaced.

@@ -116,6 +116,17 @@ impl Attempt<'_> {
         (judgement, error)
     }
 
+    /// The token was refused when somebody else sent it.
+    pub(crate) fn bury_too(&self, login: &Login, refusal: LastError) -> Result<Refreshed, RefreshError> {
+        let mut failure =
+            Failure::unstated().code(refusal.reason.unwrap_or_else(|| refusal.kind.as_str().to_owned()));
+        if let Some(message) = refusal.message {
+            failure = failure.message(message);
+        }
+        let (judgement, error) = self.as_dead(login, failure);
+        self.bury(login, judgement, error)
+    }
+
     /// The token was refused for good: whoever has it has it in vain.
     fn bury(&self, login: &Login, judgement: Judgement, error: LastError) -> Result<Refreshed, RefreshError> {
         let spent = login.spent();

@@ -84,12 +84,12 @@ impl Attempt<'_> {
             // A token from before the last one was written back meanwhile, and is as spent as that.
             let is_back = |one: &Credential| one.id == self.ask.id && replaced.held_by(one).is_some();
             let is_behind = |one: &Credential| one.holds(begun.spent) || is_back(one);
-            if !is_behind(&now_stored) {
+            let owners = pool.credentials().iter().filter(|one| one.owns_its_secret() && is_behind(one));
+            let changes: Vec<_> = owners.map(|owner| self.rotate(owner, renewed)).collect();
+            if changes.is_empty() {
                 // Another program stored another login meanwhile, and that is the one that counts.
                 return Ok(Refreshed::Adopted(now_stored));
             }
-            let owners = pool.credentials().iter().filter(|one| one.owns_its_secret() && is_behind(one));
-            let changes: Vec<_> = owners.map(|owner| self.rotate(owner, renewed)).collect();
             let committed = self.change(&changes)?;
             let is_ours = |outcome: &_| matches!(outcome, Ok(Outcome::Rotated(kept)) if *kept == self.ask.id);
             if committed.outcomes.iter().any(is_ours)

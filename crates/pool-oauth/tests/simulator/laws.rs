@@ -89,7 +89,9 @@ impl Simulation {
             let is_just = match reason.as_str() {
                 _ if fate.misdirected > 0 => true,
                 reason if reason.starts_with("lost ") => {
-                    fate.silences >= 2 || (fate.silences >= 1 && !would_take)
+                    // Who dies before he sends leaves an intent, as if he had.
+                    let may_have_died = lock(&self.world.0).odds.crashes > 0;
+                    fate.silences >= 2 || (fate.silences >= 1 && (!would_take || may_have_died))
                 }
                 reason if reason.starts_with("written back ") => !is_head,
                 _ => !would_take,
@@ -110,6 +112,10 @@ impl Simulation {
     /// An access token that is good stays in use, unless its login was refused.
     pub(crate) fn keeps_what_is_good(&self, before: &[Seen]) {
         let now = lock(&self.world.0).now;
+        // What had ended is good again where the clock is set back, and stays as it was judged.
+        if lock(&self.world.0).odds.sets_clock {
+            return;
+        }
         for after in self.seen() {
             let was = before.iter().find(|was| (was.store, &was.id) == (after.store, &after.id));
             let Some(was) = was.filter(|was| was.is_usable && was.access == after.access) else { continue };
@@ -134,7 +140,10 @@ impl Simulation {
                 let is_dead = seen.death.is_some() || self.homes.record(seen.store, id)["status"] == "dead";
                 self.holds(is_dead, "it is told to be dead, and is not");
             }
-            (Some(Err(RefreshError::Lost { until, .. })), Some(seen)) if is_undisturbed => {
+            // What rested because it had ended rests on where the clock is set back.
+            (Some(Err(RefreshError::Lost { until, .. })), Some(seen))
+                if is_undisturbed && !lock(&self.world.0).odds.sets_clock =>
+            {
                 let is_good = seen.is_usable && *until > now && seen.ends == Some(*until);
                 self.holds(is_good, "its token is told to be good, and cannot be used");
             }
@@ -144,6 +153,10 @@ impl Simulation {
 
     /// At the end all have the same token, which can be renewed, or all are told the same.
     pub(crate) fn all_have_the_same(&self, id: &'static str, ends: &[End]) {
+        // A profile may have taken over what its root had, and its root been refused since.
+        if self.homes.scene == Scene::Profile && lock(&self.world.0).strangers.acts > 0 {
+            return;
+        }
         // Which of two homes is ahead is told by the clock.
         if id == "a" && !self.homes.is_one() && lock(&self.world.0).odds.sets_clock {
             return;

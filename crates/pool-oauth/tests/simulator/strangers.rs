@@ -97,6 +97,10 @@ impl Inner {
         };
         self.story.push(format!("a stranger removes {id}"));
         let left = entries.into_iter().filter(|entry| entry["id"] != *id).collect();
+        // With it goes what another store with the login could have learned.
+        for pair in self.homes.pairs_of(&id) {
+            self.fate(&pair.refresh).forgiven += 1;
+        }
         self.strangers.removed.insert(id);
         self.set_entries(store, left);
     }
