@@ -162,7 +162,8 @@ impl DeviceLogin<'_> {
             Flow::Standard | Flow::Proven => (device_code(), pause, SHORTEST_PAUSE),
             Flow::Codex => (device_code(), pause, SHORTEST_PAUSE_OF_CODEX),
             Flow::UserCode => {
-                let is_ours = fields.text("state") == proof.as_ref().map(|proof| proof.state.clone());
+                let state = fields.text("state");
+                let is_ours = proof.as_ref().is_some_and(|proof| state.as_ref() == Some(&proof.state));
                 let pause = pause.map(|milliseconds| milliseconds / 1000);
                 (is_ours.then(|| Secret::new(user_code.clone())), pause, SHORTEST_PAUSE_OF_MINIMAX)
             }
