@@ -29,6 +29,11 @@ impl Answer {
         self.get(name)?.to_text()
     }
 
+    /// The text of the first of these names that has one.
+    pub(crate) fn first(&self, names: &[&str]) -> Option<String> {
+        names.iter().filter_map(|name| self.text(name)).find(|text| !text.trim().is_empty())
+    }
+
     /// A token, where it is one: none has a control character, which no header could hold.
     pub(crate) fn token(&self, name: &str) -> Option<Secret> {
         let token = Secret::new(self.text(name)?);

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use pool_core::{Credential, CredentialId, Failure, Kind, LastError, Secret};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::error::{LoginError, Trouble};
-use crate::exchange::{FORM, JSON, Minted, ends_at, form, not_answered, post, read};
-use crate::profile::{Flow, Profile};
+use crate::exchange::{Minted, end_told, not_answered, post, read};
+use crate::profile::{Encoding, Flow, Profile};
 use crate::proof::Proof;
 use crate::token_url::TokenUrl;
 use crate::transport::{Request, Response, SendError, Transport};
@@ -95,36 +94,10 @@ enum Told {
     SlowDown,
 }
 
-/// The fields of a code, of all flows.
-#[derive(Deserialize)]
-struct Fields {
-    #[serde(alias = "device_auth_id")]
-    device_code: Option<String>,
-    #[serde(alias = "usercode")]
-    user_code: Option<String>,
-    #[serde(alias = "verification_url")]
-    verification_uri: Option<String>,
-    verification_uri_complete: Option<String>,
-    /// Seconds; of MiniMax `expired_in`, which may be a moment in milliseconds.
-    #[serde(alias = "expired_in")]
-    expires_in: Option<Value>,
-    /// Seconds; of MiniMax milliseconds.
-    interval: Option<Value>,
-    state: Option<String>,
-}
-
-/// What Codex is asked.
-#[derive(Serialize)]
-struct Question<'a> {
-    device_auth_id: &'a str,
-    user_code: &'a str,
-}
-
-/// What Codex gives in place of tokens.
-#[derive(Deserialize)]
+/// What Codex gives in place of tokens, once the code was typed in.
 struct Authorization {
-    authorization_code: String,
-    code_verifier: String,
+    code: Secret,
+    verifier: Secret,
 }
 
 impl DeviceLogin<'_> {
@@ -162,7 +135,7 @@ impl DeviceLogin<'_> {
     fn code_request<'a>(&self, url: &'a TokenUrl, proof: Option<&Proof>) -> Request<'a> {
         let client_id = self.profile.client_id.as_deref();
         if self.flow() == Flow::Codex {
-            return post(self.profile, url, JSON, json!({ "client_id": client_id }).to_string());
+            return post(self.profile, url, Encoding::Json, &[("client_id", client_id)]);
         }
         let challenge = proof.map(Proof::challenge);
         let (response_type, state) = match self.flow() {
@@ -177,28 +150,31 @@ impl DeviceLogin<'_> {
             ("code_challenge_method", proof.map(|_| "S256")),
             ("state", state),
         ];
-        post(self.profile, url, FORM, form(&fields))
+        post(self.profile, url, Encoding::Form, &fields)
     }
 
     fn read_code(&self, answer: &Response, proof: Option<Proof>, now: DateTime<Utc>) -> Option<DeviceCode> {
-        let fields: Fields = serde_json::from_slice(&answer.body).ok()?;
-        let user_code = fields.user_code.filter(|code| can_be_typed(code))?;
-        let pause = fields.interval.as_ref().and_then(seconds);
-        let (code, pause, shortest) = match self.flow() {
-            Flow::Standard | Flow::Proven => (fields.device_code, pause, SHORTEST_PAUSE),
-            Flow::Codex => (fields.device_code, pause, SHORTEST_PAUSE_OF_CODEX),
+        let fields = Answer::of(&answer.body)?;
+        let user_code = fields.first(&["user_code", "usercode"]).filter(|code| can_be_typed(code))?;
+        let device_code = || fields.token("device_code").or_else(|| fields.token("device_auth_id"));
+        let pause = fields.value("interval").as_ref().and_then(seconds);
+        let (secret, pause, shortest) = match self.flow() {
+            Flow::Standard | Flow::Proven => (device_code(), pause, SHORTEST_PAUSE),
+            Flow::Codex => (device_code(), pause, SHORTEST_PAUSE_OF_CODEX),
             Flow::UserCode => {
-                let is_ours = fields.state.as_ref() == proof.as_ref().map(|proof| &proof.state);
+                let state = fields.text("state");
+                let is_ours = proof.as_ref().is_some_and(|proof| state.as_ref() == Some(&proof.state));
                 let pause = pause.map(|milliseconds| milliseconds / 1000);
-                (is_ours.then(|| user_code.clone()), pause, SHORTEST_PAUSE_OF_MINIMAX)
+                (is_ours.then(|| Secret::new(user_code.clone())), pause, SHORTEST_PAUSE_OF_MINIMAX)
             }
         };
-        let is_in_page = fields.verification_uri_complete.is_some();
+        let complete = fields.first(&["verification_uri_complete"]);
+        let is_in_page = complete.is_some();
         let page = match self.flow() {
             Flow::Codex => CODEX_PAGE.to_owned(),
-            _ => fields.verification_uri_complete.or(fields.verification_uri)?,
+            _ => complete.or_else(|| fields.first(&["verification_uri", "verification_url"]))?,
         };
-        let ends = fields.expires_in.as_ref().and_then(|told| ends_at(told, now));
+        let ends = end_told(&fields, now);
         let lifetime = ends.map_or(LIFETIME, |ends| (ends - now).to_std().unwrap_or_default());
         let lifetime = lifetime.clamp(SHORTEST_PAUSE, LONGEST_LIFETIME);
         let pause = pause.unwrap_or(PAUSE);
@@ -207,7 +183,7 @@ impl DeviceLogin<'_> {
             is_in_page,
             user_code,
             lifetime,
-            secret: code.map(Secret::new).filter(|secret| !secret.is_blank())?,
+            secret: secret?,
             proof,
             pause: pause.clamp(shortest, LONGEST_PAUSE),
             ends: self.waiter.passed().saturating_add(lifetime),
@@ -242,7 +218,7 @@ impl DeviceLogin<'_> {
         if flow == Flow::Codex
             && let Some(authorization) = authorization(&answer)
         {
-            let answer = self.exchange(authorization)?;
+            let answer = self.exchange(&authorization)?;
             return self.read_tokens(code, &answer, now()).map(Told::of);
         }
         let not_given = match (flow, read(self.profile, &answer, now())) {
@@ -276,9 +252,8 @@ impl DeviceLogin<'_> {
             return Ok(self.transport.post(&self.tokens_request(code)));
         }
         let url = self.poll_url()?;
-        let question = Question { device_auth_id: code.secret.expose(), user_code: &code.user_code };
-        let body = serde_json::to_string(&question).unwrap_or_default();
-        Ok(self.transport.post(&post(self.profile, &url, JSON, body)))
+        let fields = [("device_auth_id", Some(code.secret.expose())), ("user_code", Some(&*code.user_code))];
+        Ok(self.transport.post(&post(self.profile, &url, Encoding::Json, &fields)))
     }
 
     fn tokens_request(&self, code: &DeviceCode) -> Request<'_> {
@@ -292,7 +267,7 @@ impl DeviceLogin<'_> {
             ("client_id", self.profile.client_id.as_deref()),
             ("code_verifier", code.proof.as_ref().map(|proof| proof.verifier.expose())),
         ];
-        post(self.profile, &self.profile.token_url, FORM, form(&fields))
+        post(self.profile, &self.profile.token_url, Encoding::Form, &fields)
     }
 
     /// Codex is asked beside where the code came from.
@@ -313,17 +288,15 @@ impl DeviceLogin<'_> {
     }
 
     /// Sends an authorization code, once: it is good for one use.
-    fn exchange(&self, authorization: Authorization) -> Result<Response, LoginError> {
-        let (code, verifier) =
-            (Secret::new(authorization.authorization_code), Secret::new(authorization.code_verifier));
+    fn exchange(&self, authorization: &Authorization) -> Result<Response, LoginError> {
         let fields = [
             ("grant_type", Some("authorization_code")),
-            ("code", Some(code.expose())),
+            ("code", Some(authorization.code.expose())),
             ("redirect_uri", Some(CODEX_REDIRECT)),
             ("client_id", self.profile.client_id.as_deref()),
-            ("code_verifier", Some(verifier.expose())),
+            ("code_verifier", Some(authorization.verifier.expose())),
         ];
-        let request = post(self.profile, &self.profile.token_url, FORM, form(&fields));
+        let request = post(self.profile, &self.profile.token_url, Encoding::Form, &fields);
         self.transport.post(&request).map_err(no_answer)
     }
 }
@@ -334,10 +307,10 @@ impl Told {
     }
 }
 
-/// What Codex gives in place of tokens, once the code was typed in.
 fn authorization(answer: &Response) -> Option<Authorization> {
-    let is_success = (200..300).contains(&answer.status);
-    is_success.then(|| serde_json::from_slice(&answer.body).ok()).flatten()
+    let fields = Answer::of(&answer.body).filter(|_| (200..300).contains(&answer.status))?;
+    let (code, verifier) = (fields.token("authorization_code")?, fields.token("code_verifier")?);
+    Some(Authorization { code, verifier })
 }
 
 impl std::fmt::Debug for DeviceLogin<'_> {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{Failure, Secret, Tokens, time};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use crate::answer::{Answer, has_phrase};
@@ -50,41 +50,33 @@ pub(crate) fn not_answered(error: SendError) -> NotMinted {
     NotMinted { trouble, failure: Box::new(failure.message(words)) }
 }
 
-#[derive(Serialize)]
-struct Fields<'a> {
-    grant_type: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: Option<&'a str>,
-}
-
 fn request<'a>(profile: &'a Profile, token: &'a Secret) -> Request<'a> {
     let token_header = profile.dialect.token_header.map(|name| (name, token));
-    let fields = Fields {
-        grant_type: "refresh_token",
-        refresh_token: token_header.is_none().then(|| token.expose()),
-        client_id: profile.client_id.as_deref(),
-    };
-    let (kind, body) = match profile.encoding {
-        Encoding::Form => {
-            let fields = [
-                ("grant_type", Some(fields.grant_type)),
-                ("refresh_token", fields.refresh_token),
-                ("client_id", fields.client_id),
-            ];
-            (FORM, form(&fields))
-        }
-        Encoding::Json => (JSON, serde_json::to_string(&fields).unwrap_or_default()),
-    };
-    Request { token_header, ..post(profile, &profile.token_url, kind, body) }
+    let fields = [
+        ("grant_type", Some("refresh_token")),
+        ("refresh_token", token_header.is_none().then(|| token.expose())),
+        ("client_id", profile.client_id.as_deref()),
+    ];
+    Request { token_header, ..post(profile, &profile.token_url, profile.encoding, &fields) }
 }
 
-pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
-pub(crate) const JSON: &str = "application/json";
+/// A field of a request, where there is one.
+type Field<'a> = (&'a str, Option<&'a str>);
 
-/// A request with what every one of this profile has.
-pub(crate) fn post<'a>(profile: &Profile, url: &'a TokenUrl, kind: &'a str, body: String) -> Request<'a> {
+const JSON: &str = "application/json";
+
+/// A request with these fields, and with what every one of this profile has.
+pub(crate) fn post<'a>(
+    profile: &Profile,
+    url: &'a TokenUrl,
+    encoding: Encoding,
+    fields: &[Field<'_>],
+) -> Request<'a> {
+    let (kind, body) = match encoding {
+        Encoding::Form => ("application/x-www-form-urlencoded", form(fields)),
+        // Texts under texts can always be written.
+        Encoding::Json => (JSON, serde_json::to_string(&Object(fields)).unwrap_or_default()),
+    };
     let own = [("Content-Type", kind), ("Accept", JSON)];
     Request {
         url,
@@ -95,8 +87,17 @@ pub(crate) fn post<'a>(profile: &Profile, url: &'a TokenUrl, kind: &'a str, body
     }
 }
 
+/// Those fields that there are, as a JSON object.
+struct Object<'a>(&'a [Field<'a>]);
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().filter_map(|(name, value)| Some((name, (*value)?))))
+    }
+}
+
 /// Those fields that there are, as a form.
-pub(crate) fn form(fields: &[(&str, Option<&str>)]) -> String {
+fn form(fields: &[Field<'_>]) -> String {
     // Of the right size at once, so that no outgrown copy of the token is left behind.
     let longest = fields.iter().map(|(name, value)| name.len() + 2 + 3 * value.unwrap_or("").len()).sum();
     let mut text = String::with_capacity(longest);
@@ -143,12 +144,9 @@ pub(crate) fn read(profile: &Profile, answer: &Response, now: DateTime<Utc>) -> 
         });
     };
     let lifetime = || profile.dialect.lifetime.map(|seconds| now + TimeDelta::seconds(seconds.into()));
-    // `expired_in` is of MiniMax: a time in milliseconds, or a lifetime in seconds.
-    let told = ["expires_in", "expired_in"].into_iter().filter_map(|name| fields.value(name));
-    let ends = told.into_iter().find_map(|told| ends_at(&told, now));
     Ok(Minted {
         tokens: Tokens::access(access).with_refresh(fields.token("refresh_token")),
-        expires_at: ends.or_else(lifetime).map(time::truncate),
+        expires_at: end_told(&fields, now).or_else(lifetime).map(time::truncate),
         id_token: fields.token("id_token"),
     })
 }
@@ -176,8 +174,14 @@ fn refused(profile: &Profile, answer: &Response, status: u16, fields: Option<&An
 /// What is good for longer than this has no end that is known.
 const LONGEST_LIFETIME: TimeDelta = TimeDelta::days(3652);
 
+/// When something ends, as an answer says. `expired_in` is of MiniMax.
+pub(crate) fn end_told(fields: &Answer, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let told = ["expires_in", "expired_in"].into_iter().filter_map(|name| fields.value(name));
+    told.into_iter().find_map(|told| ends_at(&told, now))
+}
+
 /// A lifetime in seconds, or a moment in milliseconds where it is nearer to that.
-pub(crate) fn ends_at(told: &serde_json::Value, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+fn ends_at(told: &serde_json::Value, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let number = told.as_f64().or_else(|| told.as_str()?.trim().parse().ok())?;
     if !number.is_finite() || number <= 0.0 {
         return None;

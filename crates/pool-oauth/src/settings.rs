@@ -119,7 +119,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or says something that nobody knows.
+    /// When it cannot be read, others may write it, or it says something that nobody knows.
     pub fn beside(store: &Path) -> Result<Self, SettingsError> {
         let path = store.with_file_name("pool.toml");
         let io = |source| SettingsError::Io { path: path.clone(), source: Arc::new(source) };

@@ -222,6 +222,32 @@ fn a_page_that_has_the_code_is_shown_where_there_is_one() {
 }
 
 #[test]
+fn a_code_is_read_whatever_else_an_answer_says() {
+    let code = |more: &str| CODE.replacen('{', &format!("{{{more}"), 1);
+    for body in [
+        code(r#""verification_url": "https://acme.example/activate", "#),
+        code(r#""expired_in": 60, "#),
+        code(r#""usercode": "WDJB-MJHT", "device_auth_id": "secret-device", "#),
+        code(r#""expires_in": 5, "user_code": 7, "#),
+        code(r#""verification_uri_complete": "", "#),
+        code(r#""verification_uri_complete": null, "state": 7, "#),
+        code(r#""server_load": NaN, "#),
+        code(r#""server_load": 1e400, "name": "\ud800", "#),
+        CODE.replace("verification_uri", "verification_url").replace("expires_in", "expired_in"),
+        CODE.replace("user_code", "usercode").replace("device_code", "device_auth_id"),
+        format!("\u{feff}{CODE}"),
+    ] {
+        let world = World::acme();
+        world.says(200, &body);
+        let (pauses, profile) = (Pauses::default(), profile("acme"));
+        let login = DeviceLogin { profile: &profile, transport: &world.endpoint, waiter: &pauses };
+        let code = login.begin(world.now()).unwrap_or_else(|error| panic!("{error}: {body}"));
+        let told = (code.user_code.as_str(), code.page.as_str(), code.is_in_page, code.lifetime.as_secs());
+        assert_eq!(told, ("WDJB-MJHT", "https://acme.example/activate", false, 60), "{body}");
+    }
+}
+
+#[test]
 fn who_does_not_get_a_login_stores_nothing() {
     let token = |status, body: &str| vec![(200, CODE.to_owned()), (status, body.to_owned())];
     let first = |status, body: &str| vec![(status, body.to_owned())];
@@ -333,6 +359,24 @@ fn a_page_while_codex_is_asked_is_no_end() {
         world.says(200, body);
     }
     log_in(&world, "openai-codex", &Keep::default()).0.unwrap();
+}
+
+#[test]
+fn what_codex_gives_is_read_whatever_else_it_says() {
+    let authorization = r#""authorization_code": "code", "code_verifier": "v""#;
+    for body in [
+        format!("\u{feff}{{{authorization}}}"),
+        format!(r#"{{{authorization}, "code_challenge": NaN}}"#),
+        format!(r#"{{"code_verifier": "old", {authorization}}}"#),
+    ] {
+        let world = World::of("openai-codex", "old-access", "old-refresh");
+        world.says(200, r#"{"device_auth_id": "secret-device", "user_code": "AB12-CD34"}"#);
+        world.says(200, &body);
+        world.says(200, PAIR);
+        log_in(&world, "openai-codex", &Keep::default()).0.unwrap_or_else(|error| panic!("{error}: {body}"));
+        let sent = world.endpoint.sent();
+        assert!(sent[2].ends_with("&code_verifier=v"), "{body}: {}", sent[2]);
+    }
 }
 
 #[test]
