@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use pool_core::{ChangeError, CredentialId, LastError, Provider, SelectError, Unavailable};
 use pool_format::FormatError;
 use pool_oauth::{LoginError, RefreshError, SettingsError, Trouble};
-use pool_sources::{Flaw, SourceError};
+use pool_sources::{Flaw, NoHome, SourceError};
 use pool_store::{PickError, StoreError};
 
 use crate::exit;
@@ -23,8 +23,8 @@ pub(crate) enum CommandError {
     Select(#[from] SelectError),
     #[error("no credentials for `{provider}` in this store")]
     NoPool { provider: Provider },
-    #[error("no home folder is known, so there is no default store")]
-    NoHome,
+    #[error(transparent)]
+    NoHome(#[from] NoHome),
     #[error("cannot read the secret from {place}")]
     Secret { place: String, source: io::Error },
     #[error("there is no secret in {place}")]
@@ -164,7 +164,7 @@ impl CommandError {
             }
             Self::Select(_) => format!("`{}` shows the ids, labels and numbers", shell.pool("list", &[])),
             Self::NoPool { provider } => format!("`{}` makes one", add(shell, provider)),
-            Self::NoHome => "name the store with `--store PATH`".to_owned(),
+            Self::NoHome(_) => "name the store with `--store PATH`".to_owned(),
             Self::NoSecret { .. } | Self::Secret { .. } => {
                 "pipe it in, or name a file with `--secret-file` or a variable with `--secret-env`".to_owned()
             }

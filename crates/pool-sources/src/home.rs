@@ -13,17 +13,16 @@ use crate::login::{self, Login};
 use crate::tool::{Places, Tool, named};
 
 /// The files that lend to the entries of their tools, and those that have a copy of the login of an entry.
+/// [`open`](crate::open()) opens a store with them.
 ///
 /// ```
 /// use std::path::Path;
 ///
-/// use pool_sources::{Places, login_files};
-/// use pool_store::{FileStore, PoolHandle};
+/// use pool_sources::{Environment, Places, login_files};
 ///
 /// let store = Path::new("/home/agent/.hermes/auth.json");
-/// let places = Places::of(Path::new("/home/agent"), None, store);
-/// let handle = PoolHandle::new(FileStore::new(store).login_files(login_files(&places)));
-/// # drop(handle);
+/// let places = Places::of(&Environment::of_user("/home/agent"), store, None).expect("a home folder is known");
+/// assert!(login_files(&places).iter().any(|file| file.path == places.claude));
 /// ```
 #[must_use]
 pub fn login_files(places: &Places) -> Vec<LoginFile> {

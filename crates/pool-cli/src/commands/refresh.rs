@@ -36,7 +36,7 @@ pub(crate) fn run(context: &Context, args: &RefreshArgs) -> Result<ExitCode, Com
     let handle = context.handle();
     let pools = context.pools(&handle)?;
     let pool = context::pool(&pools, &args.provider)?;
-    let profile = context.stores().settings()?.profile_at(&args.provider, args.token_url.as_ref())?;
+    let profile = context.settings()?.profile_at(&args.provider, args.token_url.as_ref())?;
     let refresher = context.refresher();
     let renewal =
         Renewing { context, args, refresher: &refresher, profile: &profile, pool, signals: &signals };
