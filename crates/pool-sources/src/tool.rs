@@ -3,15 +3,13 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use pool_core::{AuthType, Provider, Source, Tokens};
-use pool_store::read_short;
+use pool_store::{LoginFormat as _, read_short};
 
 use crate::error::{Flaw, SourceError};
+use crate::home::OfTool;
 use crate::login::{self, Login};
 use crate::offer::{Given, Offer};
 use crate::open::Environment;
-
-/// A login is some kilobytes: what is longer is another file.
-const LONGEST: u64 = 1024 * 1024;
 
 /// A tool that keeps a login in a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -143,14 +141,14 @@ impl Tool {
     /// When it is not there, cannot be read, or has no login in it.
     pub fn read(self, places: &Places, now: DateTime<Utc>) -> Result<Offer, SourceError> {
         let path = self.path(places);
-        let text = read_short(path, LONGEST).map_err(|source| match source.kind() {
+        let text = read_short(path, OfTool(self).longest()).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => SourceError::Missing { path: path.to_owned() },
             _ => SourceError::Unreadable { path: path.to_owned(), source },
         })?;
         self.offer(text, now).map_err(|source| SourceError::Flawed { path: path.to_owned(), source })
     }
 
-    fn login(self, text: Vec<u8>) -> Result<Login, Flaw> {
+    pub(crate) fn login(self, text: Vec<u8>) -> Result<Login, Flaw> {
         match self {
             Self::Codex => login::codex(text),
             Self::Claude => login::claude(text),
