@@ -80,8 +80,7 @@ impl LoginFile {
     }
 
     pub(crate) fn is_home_of(&self, provider: &Provider, source: &Source) -> bool {
-        let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
-        same(self.provider.as_str(), provider.as_str()) && same(self.source.as_str(), source.as_str())
+        self.provider.is_same(provider) && self.source.is_same(source)
     }
 
     /// The login in it.
