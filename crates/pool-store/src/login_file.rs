@@ -36,6 +36,7 @@ pub struct LoginFile {
 
 /// Who may write a file that has a login.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Access {
     /// Its program alone: what it lends cannot be renewed here.
     ReadOnly,
