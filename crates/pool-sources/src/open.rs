@@ -96,15 +96,18 @@ impl Environment {
     }
 
     fn join(&self, store: &Path, root: Option<&Path>) -> ProfileStore {
-        let files = |store, root| Places::of(self, store, root).map(|places| login_files(&places));
-        let around = |store, root| files(store, root).unwrap_or_default();
-        let Some(root) = root else {
-            return FileStore::new(store).login_files(around(store, None)).into();
-        };
-        let mut files: Vec<LoginFile> = root_logins(root);
-        files.extend(around(store, Some(root)));
-        let behind = FileStore::new(root).login_files(around(root, None));
-        ProfileStore::new(FileStore::new(store).login_files(files), behind)
+        let own = self.with_files(store, root);
+        match root {
+            Some(root) => ProfileStore::new(own, self.with_files(root, None)),
+            None => own.into(),
+        }
+    }
+
+    /// A store with the files that have logins of it, of which that of the root is one.
+    fn with_files(&self, store: &Path, root: Option<&Path>) -> FileStore {
+        let around = Places::of(self, store, root).as_ref().map(login_files);
+        let files: Vec<LoginFile> = root.map(root_logins).into_iter().chain(around).flatten().collect();
+        FileStore::new(store).login_files(files)
     }
 
     fn default_home(&self) -> Option<PathBuf> {
