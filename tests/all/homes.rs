@@ -1,5 +1,9 @@
 //! Logins that another program has too: renewed in both places, by whoever renews them first. All tokens are fakes.
 
+use pool_core::{PickRequest, Provider};
+use pool_oauth::Renewer;
+use pool_sources::Environment;
+use pool_store::{PoolHandle, ProfileStore};
 use serde_json::Value;
 
 use crate::support::Home;
@@ -141,4 +145,45 @@ fn what_only_the_other_home_has_is_not_lost() {
     assert_eq!(picked(&home), "minted-access-1");
     assert_eq!(refresh(&home, &server), "renewed");
     assert_eq!((server.spends_of("old-refresh"), server.spends_of("minted-refresh-1")), (1, 1));
+}
+
+/// What an agent sends a request with that opened its home as the README says. Its token server is in `pool.toml`.
+fn sent_by_an_agent(store: ProfileStore, provider: &str) -> String {
+    let renewer = Renewer::of(store.clone()).unwrap();
+    let pool = PoolHandle::new(store);
+    let mut request = pool.request(PickRequest::new(Provider::new(provider).unwrap()));
+    let (lease, _) = renewer.next(&mut request).unwrap();
+    lease.secret().expose().to_owned()
+}
+
+#[test]
+fn an_agent_that_opens_its_home_renews_a_lent_login_where_it_is() {
+    let (home, server) = (Home::empty(), TokenServer::start([]));
+    home.write_at(CLAUDE, &claude("old-access", "old-refresh", "1"));
+    assert_eq!(home.pool("import claude").code, 0);
+    home.write("pool.toml", &format!("[oauth.anthropic]\ntoken_url = \"{}\"\n", server.url()));
+    let store = Environment::of_user(home.path()).open_at(&home.store());
+    assert_eq!(sent_by_an_agent(store, "anthropic"), "minted-access-1");
+    assert_eq!(file(&home, CLAUDE)["claudeAiOauth"]["refreshToken"], "minted-refresh-1");
+}
+
+#[test]
+fn an_agent_that_opens_a_profile_renews_what_the_profiles_share() {
+    const SHARED: &str = ".hermes/shared/nous_auth.json";
+    let (home, server) = (Home::empty(), TokenServer::start([]));
+    home.write_at(
+        SHARED,
+        r#"{"access_token":"old-access","refresh_token":"old-refresh","expires_at":"2026-01-01T00:00:00Z"}"#,
+    );
+    home.write_at(
+        ".hermes/profiles/work/auth.json",
+        r#"{"version": 1, "providers": {}, "credential_pool": {"nous": [
+            {"id": "9de82c", "label": "own", "auth_type": "oauth", "priority": 0, "source": "device_code",
+             "access_token": "old-access", "refresh_token": "old-refresh", "expires_at": "2026-01-01T00:00:00Z"}]}}"#,
+    );
+    home.write(".hermes/pool.toml", &format!("[oauth.nous]\ntoken_url = \"{}\"\n", server.url()));
+    let mut environment = Environment::of_user(home.path());
+    environment.hermes_home = Some(home.path().join(".hermes/profiles/work"));
+    assert_eq!(sent_by_an_agent(environment.open().unwrap(), "nous"), "minted-access-1");
+    assert_eq!(file(&home, SHARED)["refresh_token"], "minted-refresh-1");
 }

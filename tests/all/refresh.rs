@@ -151,7 +151,7 @@ fn of_all_logins_the_dead_and_the_removed_are_left_out() {
     for name in ["1", "9de82c"] {
         let ran = home.pool(&format!("{words} {name} --force"));
         assert_eq!(ran.code, 1);
-        assert!(ran.err.contains("`9de82c` of `openai-codex` was removed, and another program"), "{ran:?}");
+        assert!(ran.err.contains("`9de82c` in `openai-codex` was removed, and another program"), "{ran:?}");
     }
     assert_eq!(server.posts(), 0);
     home.pool(&format!("{words} --all --force")).succeeded();

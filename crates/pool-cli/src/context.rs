@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use pool_core::{Credential, Fingerprint, Layer, Pool, Pools, Provider, Target, time};
-use pool_oauth::{Http, Refresher, Stores};
-use pool_sources::{Places, login_files, root_logins};
-use pool_store::{FileStore, PoolHandle, ProfileStore, Store};
+use pool_oauth::{Http, Refresher, Settings, Stores};
+use pool_sources::{Environment, Places};
+use pool_store::{FileStore, PoolHandle, ProfileStore};
 
 use crate::args::GlobalArgs;
-use crate::env;
 use crate::error::CommandError;
 use crate::output;
 use crate::render::Shell;
@@ -17,9 +16,9 @@ use crate::render::Shell;
 /// What every command works with: the store, the time, and for whom it prints.
 #[derive(Debug)]
 pub(crate) struct Context {
-    pub(crate) store: PathBuf,
-    /// The root store, where this one is that of a profile.
-    root: Option<PathBuf>,
+    environment: Environment,
+    /// What pools are read from and changes are written to.
+    pub(crate) store: ProfileStore,
     pub(crate) json: bool,
     /// When the command began.
     pub(crate) now: DateTime<Utc>,
@@ -29,18 +28,23 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn of(args: &GlobalArgs) -> Result<Self, CommandError> {
-        Self::new(args.store.clone(), args.json, args.now)
+        Self::new(args.store.as_deref(), args.json, args.now)
     }
 
     pub(crate) fn new(
-        store: Option<PathBuf>,
+        store: Option<&Path>,
         json: bool,
         now: Option<DateTime<Utc>>,
     ) -> Result<Self, CommandError> {
-        let is_named = store.is_some();
-        let store = store.or_else(env::default_store).ok_or(CommandError::NoHome)?;
-        let root = env::root_behind(&store, is_named);
-        Ok(Self { store, root, json, now: now.unwrap_or_else(system_time), is_set: now.is_some() })
+        let environment = Environment::of_process();
+        let store = store.map_or_else(|| environment.open(), |path| Ok(environment.open_at(path)))?;
+        let (now, is_set) = (now.unwrap_or_else(system_time), now.is_some());
+        Ok(Self { environment, store, json, now, is_set })
+    }
+
+    /// The path of the store; of a profile, that of its own.
+    pub(crate) fn path(&self) -> &Path {
+        self.store.own().path()
     }
 
     /// The time at this moment: later than `now` by what the command took, unless somebody set it.
@@ -48,31 +52,13 @@ impl Context {
         if self.is_set { self.now } else { system_time() }
     }
 
-    /// The store on disk, with the files of other programs that have logins of it. Of a profile it is the own one.
-    pub(crate) fn file_store(&self) -> FileStore {
-        with_login_files(&self.store, self.root.as_deref())
-    }
-
-    /// The own store and that of the root, where this is a profile.
-    pub(crate) fn profile(&self) -> Option<ProfileStore> {
-        self.root.as_ref().map(|root| ProfileStore::new(self.file_store(), with_login_files(root, None)))
-    }
-
-    /// What pools are read from and changes are written to.
-    pub(crate) fn pool_store(&self) -> Box<dyn Store> {
-        match self.profile() {
-            Some(profile) => Box::new(profile),
-            None => Box::new(self.file_store()),
-        }
-    }
-
     /// The pools that the root lends, by the path of its store. Of another store than that of a profile nothing is lent.
     pub(crate) fn lent(&self) -> Result<Lent, CommandError> {
-        let Some(profile) = self.profile() else { return Ok(Lent::default()) };
-        let layers = profile.layers(self.now)?;
+        let Some(root) = self.store.root() else { return Ok(Lent::default()) };
+        let layers = self.store.layers(self.now)?;
         let is_lent = |pool: &&Pool| layers.of(pool.provider()) == Some(Layer::Root);
         let providers = layers.root.iter().filter(is_lent).map(|pool| pool.provider().clone()).collect();
-        Ok(Lent { root: profile.root().path().to_owned(), providers })
+        Ok(Lent { root: root.path().to_owned(), providers })
     }
 
     /// A handle on the store on disk. A clock that was set stays where it is.
@@ -81,7 +67,7 @@ impl Context {
         // A command looks at the store once.
         let builder = PoolHandle::builder().look_every(Duration::MAX);
         let builder = if self.is_set { builder.clock(move || now) } else { builder };
-        let handle = builder.build(self.pool_store());
+        let handle = builder.build(self.store.clone());
         // A command writes before it ends. What could not be written was said then; the last drop would try it once more.
         std::mem::forget(handle.clone());
         handle
@@ -89,24 +75,24 @@ impl Context {
 
     /// Where other tools keep their logins; nowhere where no home folder is known.
     pub(crate) fn places(&self) -> Option<Places> {
-        env::places(&self.store, self.root.as_deref())
+        Places::of(&self.environment, self.path(), self.store.root().map(FileStore::path))
     }
 
-    /// Where logins are renewed.
-    pub(crate) fn stores(&self) -> Stores {
-        self.profile().map_or_else(|| self.file_store().into(), Stores::from)
+    /// What `pool.toml` says of how logins are renewed.
+    pub(crate) fn settings(&self) -> Result<Settings, CommandError> {
+        Ok(Stores::from(self.store.clone()).settings()?)
     }
 
     /// Renews the logins of the store, or of a profile and its root. A clock that was set stays where it is.
     pub(crate) fn refresher(&self) -> Refresher {
         let (now, is_set) = (self.now, self.is_set);
         let clock = move || if is_set { now } else { system_time() };
-        Refresher::with(self.stores(), Http, clock)
+        Refresher::with(self.store.clone(), Http, clock)
     }
 
     /// Writes commands on this store.
     pub(crate) fn shell(&self) -> Shell {
-        Shell::of(Some(&self.store))
+        Shell::of(Some(self.path()))
     }
 
     /// The pools as they are now.
@@ -118,7 +104,7 @@ impl Context {
     /// Says where others than the owner may read the keys.
     pub(crate) fn warn_if_loose(&self, handle: &PoolHandle) -> Result<(), CommandError> {
         if handle.loose_mode()?.is_some() {
-            let path = self.store.display();
+            let path = self.path().display();
             output::print_warning(&format!("others may read {path}; the next write makes it 0600"));
         }
         Ok(())
@@ -147,14 +133,6 @@ impl Lent {
             ));
         }
     }
-}
-
-/// With the files of other programs that have logins of it, of which the root's store is one.
-fn with_login_files(store: &Path, root: Option<&Path>) -> FileStore {
-    let places = env::places(store, root);
-    let files = places.as_ref().map(login_files).unwrap_or_default();
-    let all: Vec<_> = root.map(root_logins).into_iter().flatten().chain(files).collect();
-    FileStore::new(store).login_files(all)
 }
 
 pub(crate) fn system_time() -> DateTime<Utc> {

@@ -3,10 +3,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use pool_core::{ChangeError, CredentialId, LastError, Provider, SelectError, Unavailable};
+use pool_core::{ChangeError, LastError, Provider, SelectError, Unavailable};
 use pool_format::FormatError;
 use pool_oauth::{LoginError, RefreshError, SettingsError, Trouble};
-use pool_sources::{Flaw, SourceError};
+use pool_sources::{Flaw, NoHome, SourceError};
 use pool_store::{PickError, StoreError};
 
 use crate::exit;
@@ -23,8 +23,8 @@ pub(crate) enum CommandError {
     Select(#[from] SelectError),
     #[error("no credentials for `{provider}` in this store")]
     NoPool { provider: Provider },
-    #[error("no home folder is known, so there is no default store")]
-    NoHome,
+    #[error(transparent)]
+    NoHome(#[from] NoHome),
     #[error("cannot read the secret from {place}")]
     Secret { place: String, source: io::Error },
     #[error("there is no secret in {place}")]
@@ -59,8 +59,6 @@ pub(crate) enum CommandError {
     NoLogin { provider: Provider },
     #[error("`{provider}` has {count} logins")]
     SeveralLogins { provider: Provider, count: usize },
-    #[error("`{id}` of `{provider}` was removed, and another program brought it back")]
-    Removed { provider: Provider, id: CredentialId },
     #[error(transparent)]
     Source(#[from] SourceError),
     #[error("`import {from}` takes in a login of `{offered}`, and none of `{wanted}`")]
@@ -164,7 +162,7 @@ impl CommandError {
             }
             Self::Select(_) => format!("`{}` shows the ids, labels and numbers", shell.pool("list", &[])),
             Self::NoPool { provider } => format!("`{}` makes one", add(shell, provider)),
-            Self::NoHome => "name the store with `--store PATH`".to_owned(),
+            Self::NoHome(_) => "name the store with `--store PATH`".to_owned(),
             Self::NoSecret { .. } | Self::Secret { .. } => {
                 "pipe it in, or name a file with `--secret-file` or a variable with `--secret-env`".to_owned()
             }
@@ -182,9 +180,6 @@ impl CommandError {
             Self::NeedsBrowser { provider } => browser_hint(shell, provider),
             Self::NoLogin { provider } => format!("`{}` shows what is there", shell.list(provider)),
             Self::SeveralLogins { .. } => "name one, or say `--all`".to_owned(),
-            Self::Removed { provider, id } => {
-                format!("remove it again: `{}`", shell.remove(provider, id.as_str()))
-            }
             Self::Source(error) => source_hint(error).to_owned(),
             Self::OtherProvider { .. } => "leave `--provider` out".to_owned(),
             Self::NoKnownVariable { provider } => {
@@ -403,6 +398,8 @@ fn disk_hint(kind: io::ErrorKind) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use pool_core::CredentialId;
 
     use super::*;
 

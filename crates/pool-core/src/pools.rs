@@ -148,5 +148,5 @@ impl Pools {
 
 fn is_about(suppressed: &(Provider, Source), provider: &Provider, source: &Source) -> bool {
     let (owner, word) = suppressed;
-    owner.as_str().eq_ignore_ascii_case(provider.as_str()) && word.is_same(source)
+    owner.is_same(provider) && word.is_same(source)
 }

@@ -31,6 +31,23 @@ impl Provider {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether programs take both for one: letter case is set aside.
+    ///
+    /// ```
+    /// # use pool_core::Provider;
+    /// assert!(Provider::new("nous")?.is_same(&Provider::new("Nous")?));
+    /// # Ok::<(), pool_core::NameError>(())
+    /// ```
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.is_called(&other.0)
+    }
+
+    /// The same of a name that needs no provider.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.0.eq_ignore_ascii_case(name)
+    }
 }
 
 impl fmt::Display for Provider {

@@ -79,9 +79,10 @@ impl Source {
     }
 
     fn is_owned_login(&self, provider: &Provider) -> bool {
-        Self::SEEDED_LOGINS.iter().chain([&OWN_FILE]).any(|(owner, source)| {
-            provider.as_str().eq_ignore_ascii_case(owner) && self.0.eq_ignore_ascii_case(source)
-        })
+        Self::SEEDED_LOGINS
+            .iter()
+            .chain([&OWN_FILE])
+            .any(|(owner, source)| provider.is_called(owner) && self.0.eq_ignore_ascii_case(source))
     }
 
     fn after_prefix(&self, prefix: &str) -> Option<&str> {

@@ -67,7 +67,7 @@ impl Variables {
     /// Those of a provider, where it has any.
     #[must_use]
     pub fn of(provider: &Provider) -> Option<&'static Self> {
-        Self::ALL.iter().find(|row| provider.as_str().eq_ignore_ascii_case(row.provider))
+        Self::ALL.iter().find(|row| provider.is_called(row.provider))
     }
 }
 
@@ -105,7 +105,7 @@ impl Credential {
         match Variables::of(provider) {
             Some(row) if row.provider == "anthropic" && is_login() => Some(ANTHROPIC_LOGIN),
             Some(row) => row.secrets.first().copied(),
-            None => provider.as_str().eq_ignore_ascii_case(OPENAI.0).then_some(OPENAI.1),
+            None => provider.is_called(OPENAI.0).then_some(OPENAI.1),
         }
     }
 }

@@ -213,8 +213,7 @@ impl Document {
 
     /// Suppresses a source, once. Whether that stands there now: what has another shape is somebody else's and stays.
     pub fn suppress(&mut self, provider: &Provider, source: &Source) -> bool {
-        if self.suppressed_sources().iter().any(|(of, known)| is_same(of, provider) && known.is_same(source))
-        {
+        if self.suppressed_sources().iter().any(|(of, known)| of.is_same(provider) && known.is_same(source)) {
             return true;
         }
         let told = |raw: Option<&Raw>| raw.filter(|raw| !raw.is_null()).cloned();
@@ -238,7 +237,8 @@ impl Document {
     pub fn lift_suppression(&mut self, provider: &Provider, source: &Source) {
         let Some(mut section) = self.top.get(SUPPRESSED).and_then(Object::read) else { return };
         let is_it = |raw: &Raw| raw.to_text().is_some_and(|word| Source::new(word).is_same(source));
-        let keys = section.names().filter(|name| name.eq_ignore_ascii_case(provider.as_str()));
+        let is_theirs = |name: &str| Provider::new(name).is_ok_and(|owner| owner.is_same(provider));
+        let keys = section.names().filter(|name| is_theirs(name));
         let keys: Vec<String> = keys.map(Cow::into_owned).collect();
         let mut is_lifted = false;
         for key in keys {
@@ -467,11 +467,6 @@ fn section(top: &Object, name: &str, layout: &Layout) -> Result<Object, FormatEr
             .ok_or_else(|| not_an_object(name)),
         _ => Ok(Object::new(layout.deeper())),
     }
-}
-
-/// Whether both are one provider to who takes no notice of letter case.
-fn is_same(one: &Provider, other: &Provider) -> bool {
-    one.as_str().eq_ignore_ascii_case(other.as_str())
 }
 
 /// Whether this may stand for a provider in a section of records.

@@ -16,9 +16,9 @@ use crate::stores::Stores;
 /// ```no_run
 /// use pool_core::{PickRequest, Provider};
 /// use pool_oauth::Renewer;
-/// use pool_store::{FileStore, PoolHandle};
+/// use pool_store::PoolHandle;
 ///
-/// let store = FileStore::new("/home/agent/.hermes/auth.json");
+/// let store = pool_sources::open()?;
 /// let renewer = Renewer::of(store.clone())?;
 /// let pool = PoolHandle::new(store);
 /// let mut request = pool.request(PickRequest::new(Provider::new("openai-codex")?));

@@ -10,12 +10,7 @@ use crate::settings::{Settings, SettingsError};
 
 /// The files that have the logins of an agent. Each of the two stores makes one.
 #[derive(Clone, Debug)]
-pub enum Stores {
-    /// A store by itself.
-    File(FileStore),
-    /// That of a profile, and the root behind it.
-    Profile(ProfileStore),
-}
+pub struct Stores(ProfileStore);
 
 /// The file that has the logins of a provider.
 pub(crate) struct Holder {
@@ -29,32 +24,25 @@ impl Stores {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or says something that nobody knows.
+    /// When it cannot be read, others may write it, or it says something that nobody knows.
     pub fn settings(&self) -> Result<Settings, SettingsError> {
-        match self {
-            Self::Profile(profile) if !has_settings(profile.own()) => Settings::beside(profile.root().path()),
-            Self::Profile(profile) => Settings::beside(profile.own().path()),
-            Self::File(store) => Settings::beside(store.path()),
-        }
+        let root = self.0.root().filter(|_| !has_settings(self.0.own()));
+        Settings::beside(root.unwrap_or(self.0.own()).path())
     }
 
     /// The path of the store; of a profile, that of its own.
     #[must_use]
     pub fn path(&self) -> &Path {
-        match self {
-            Self::File(store) => store.path(),
-            Self::Profile(profile) => profile.own().path(),
-        }
+        self.0.own().path()
     }
 
     pub(crate) fn holder(&self, provider: &Provider, now: DateTime<Utc>) -> Result<Holder, StoreError> {
-        let profile = match self {
-            Self::File(store) => return Ok(Holder { store: store.clone(), behind: None }),
-            Self::Profile(profile) => profile,
+        let Some(root) = self.0.root() else {
+            return Ok(Holder { store: self.0.own().clone(), behind: None });
         };
-        let store = profile.holder(provider, now)?.clone();
-        let is_own = store.path() == profile.own().path();
-        Ok(Holder { store, behind: is_own.then(|| profile.root().clone()) })
+        let store = self.0.holder(provider, now)?.clone();
+        let is_own = store.path() == self.path();
+        Ok(Holder { store, behind: is_own.then(|| root.clone()) })
     }
 }
 
@@ -62,14 +50,8 @@ fn has_settings(store: &FileStore) -> bool {
     store.path().with_file_name("pool.toml").exists()
 }
 
-impl From<FileStore> for Stores {
-    fn from(store: FileStore) -> Self {
-        Self::File(store)
-    }
-}
-
-impl From<ProfileStore> for Stores {
-    fn from(profile: ProfileStore) -> Self {
-        Self::Profile(profile)
+impl<S: Into<ProfileStore>> From<S> for Stores {
+    fn from(store: S) -> Self {
+        Self(store.into())
     }
 }

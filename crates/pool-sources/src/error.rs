@@ -5,6 +5,11 @@ use chrono::{DateTime, Utc};
 use pool_core::time;
 use pool_format::raw::SyntaxError;
 
+/// Neither a variable nor a home folder of the user says where the store is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("no home folder is known, so there is no default store")]
+pub struct NoHome;
+
 /// Why a file of another tool offers nothing. Nothing of what stands there is repeated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -1,6 +1,6 @@
 //! The files that are other homes of logins: what a store has to know to lend from them, and to keep them up to date.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -13,45 +13,51 @@ use crate::login::{self, Login};
 use crate::tool::{Places, Tool, named};
 
 /// The files that lend to the entries of their tools, and those that have a copy of the login of an entry.
+/// [`open`](crate::open()) opens a store with them.
 ///
 /// ```
 /// use std::path::Path;
 ///
-/// use pool_sources::{Places, login_files};
-/// use pool_store::{FileStore, PoolHandle};
+/// use pool_sources::{Environment, Places, login_files};
 ///
 /// let store = Path::new("/home/agent/.hermes/auth.json");
-/// let places = Places::of(Path::new("/home/agent"), None, store);
-/// let handle = PoolHandle::new(FileStore::new(store).login_files(login_files(&places)));
-/// # drop(handle);
+/// let places = Places::of(&Environment::of_user("/home/agent"), store, None).expect("a home folder is known");
+/// assert!(login_files(&places).iter().any(|file| file.path == places.claude));
 /// ```
 #[must_use]
 pub fn login_files(places: &Places) -> Vec<LoginFile> {
-    let of = |tool: Tool, format| home(tool.provider(), tool.source(), tool.path(places), format);
-    vec![
-        of(Tool::Claude, Home::Claude),
-        of(Tool::Qwen, Home::Qwen),
-        of(Tool::Hermes, Home::Hermes),
+    let of_tool = |tool: Tool| LoginFile {
+        provider: tool.provider(),
+        source: tool.source(),
+        path: tool.path(places).to_owned(),
         // Nobody but Codex CLI writes its file.
-        LoginFile { access: Access::ReadOnly, ..of(Tool::Codex, Home::Codex) },
+        access: if tool == Tool::Codex { Access::ReadOnly } else { Access::Unlocked },
+        format: Arc::new(OfTool(tool)),
+    };
+    let nous = LoginFile {
+        provider: named("nous"),
+        source: Source::new("device_code"),
+        path: places.nous.clone(),
         // Hermes takes over what is newer there before it renews, and locks it as it locks a store.
-        LoginFile {
-            access: Access::Locked,
-            ..home(named("nous"), Source::new("device_code"), &places.nous, Home::Nous)
-        },
-    ]
+        access: Access::Locked,
+        format: Arc::new(Nous),
+    };
+    Tool::ALL.into_iter().map(of_tool).chain([nous]).collect()
 }
 
 /// The logins that a root store keeps under `providers`: a program that works with a profile seeds its entries from there, and a
 /// login that the profile renews is renewed there too.
 #[must_use]
 pub fn root_logins(root: &Path) -> Vec<LoginFile> {
-    let of = |provider, source| {
-        let format = Arc::new(Root(named(provider)));
+    let mut files: Vec<LoginFile> = Vec::new();
+    for (provider, source) in Source::SEEDED_LOGINS {
         let (provider, source, path) = (named(provider), Source::new(source), root.to_owned());
-        LoginFile { provider, source, path, access: Access::Locked, format }
-    };
-    Source::SEEDED_LOGINS.iter().map(|(provider, source)| of(provider, *source)).collect()
+        // Two sources of one provider are one login, which is read once.
+        let known = files.iter().find(|file| file.provider == provider).map(|file| Arc::clone(&file.format));
+        let format = known.unwrap_or_else(|| Arc::new(Root(provider.clone())));
+        files.push(LoginFile { provider, source, path, access: Access::Locked, format });
+    }
+    files
 }
 
 /// What a store keeps under `providers` of this one.
@@ -77,47 +83,40 @@ impl LoginFormat for Root {
     }
 }
 
-fn home(provider: Provider, source: Source, path: &Path, format: Home) -> LoginFile {
-    LoginFile {
-        provider,
-        source,
-        path: PathBuf::from(path),
-        access: Access::Unlocked,
-        format: Arc::new(format),
-    }
-}
+/// The file in which Hermes Agent shares a login to Nous Portal between its profiles.
+struct Nous;
 
-/// What stands where.
-#[derive(Clone, Copy)]
-enum Home {
-    Codex,
-    Claude,
-    Qwen,
-    Hermes,
-    Nous,
-}
-
-impl LoginFormat for Home {
+impl LoginFormat for Nous {
     fn read(&self, text: Vec<u8>) -> Option<Lent> {
-        let login = match self {
-            Self::Codex => login::codex(text),
-            Self::Claude => login::claude(text),
-            Self::Qwen => login::qwen(text),
-            Self::Hermes => login::hermes(text),
-            Self::Nous => login::nous(text),
-        };
-        let Login { access, refresh, expires_at, .. } = login.ok()?;
-        Some(Lent { tokens: Tokens::access(access).with_refresh(refresh), expires_at })
+        login::nous(text).ok().map(Lent::from)
     }
 
     fn renew(&self, text: Vec<u8>, renewed: &Lent, now: DateTime<Utc>) -> Option<Zeroizing<String>> {
-        let text = match self {
-            Self::Codex => return None,
-            Self::Claude => login::renew_claude(text, renewed),
-            Self::Qwen => login::renew_qwen(text, renewed),
-            Self::Hermes => login::renew_hermes(text, renewed),
-            Self::Nous => login::renew_nous(text, renewed, now),
+        login::renew_nous(text, renewed, now).ok()
+    }
+}
+
+/// The file of a tool.
+pub(crate) struct OfTool(pub(crate) Tool);
+
+impl LoginFormat for OfTool {
+    fn read(&self, text: Vec<u8>) -> Option<Lent> {
+        self.0.login(text).ok().map(Lent::from)
+    }
+
+    fn renew(&self, text: Vec<u8>, renewed: &Lent, _: DateTime<Utc>) -> Option<Zeroizing<String>> {
+        let text = match self.0 {
+            Tool::Codex => return None,
+            Tool::Claude => login::renew_claude(text, renewed),
+            Tool::Qwen => login::renew_qwen(text, renewed),
+            Tool::Hermes => login::renew_hermes(text, renewed),
         };
         text.ok()
+    }
+}
+
+impl From<Login> for Lent {
+    fn from(Login { access, refresh, expires_at, owner: _ }: Login) -> Self {
+        Self { tokens: Tokens::access(access).with_refresh(refresh), expires_at }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Each of them makes an [`Offer`]. A login that an entry of its kind owns is offered by value, all else by reference: the
 //! entry names the source, and the secret is fetched when it is used. [`take_in()`] brings an offer into a pool. Nothing here
-//! writes a file, or goes to the network; [`login_files()`] tells a store how to do the former.
+//! writes a file, or goes to the network; [`login_files()`] tells a store how to do the former, and [`open()`] opens a home with
+//! all that is around it.
 //!
 //! ```
 //! use pool_sources::Tool;
@@ -20,14 +21,16 @@ mod error;
 mod home;
 mod login;
 mod offer;
+mod open;
 mod seeded;
 mod take_in;
 mod tool;
 mod variables;
 
-pub use error::{Flaw, SourceError};
+pub use error::{Flaw, NoHome, SourceError};
 pub use home::{login_files, root_logins};
 pub use offer::{Given, Offer};
+pub use open::{Environment, open};
 pub use seeded::offers_of_logins;
 pub use take_in::{Consent, Taken, take_in};
 pub use tool::{Places, Tool};

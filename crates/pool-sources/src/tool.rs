@@ -3,14 +3,13 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use pool_core::{AuthType, Provider, Source, Tokens};
-use pool_store::read_short;
+use pool_store::{LoginFormat as _, read_short};
 
 use crate::error::{Flaw, SourceError};
+use crate::home::OfTool;
 use crate::login::{self, Login};
 use crate::offer::{Given, Offer};
-
-/// A login is some kilobytes: what is longer is another file.
-const LONGEST: u64 = 1024 * 1024;
+use crate::open::Environment;
 
 /// A tool that keeps a login in a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +26,7 @@ pub enum Tool {
 
 /// Where the tools keep their files.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Places {
     /// The file of Codex CLI.
     pub codex: PathBuf,
@@ -41,27 +41,32 @@ pub struct Places {
 }
 
 impl Places {
-    /// The usual places: in the home folder of the user, in `$CODEX_HOME` where that is set, and beside the store.
+    /// The usual places: in the home folder of the user or where a variable says, and beside the store; what profiles share, beside
+    /// the root behind it. Nowhere where no home folder is known.
     ///
     /// ```
     /// use std::path::Path;
     ///
-    /// use pool_sources::Places;
+    /// use pool_sources::{Environment, Places};
     ///
-    /// let places = Places::of(Path::new("/home/agent"), None, Path::new("/home/agent/.hermes/auth.json"));
+    /// let store = Path::new("/home/agent/.hermes/auth.json");
+    /// let places = Places::of(&Environment::of_user("/home/agent"), store, None).expect("a home folder is known");
     /// assert_eq!(places.codex, Path::new("/home/agent/.codex/auth.json"));
     /// assert_eq!(places.hermes, Path::new("/home/agent/.hermes/.anthropic_oauth.json"));
     /// ```
     #[must_use]
-    pub fn of(home: &Path, codex_home: Option<&Path>, store: &Path) -> Self {
-        let codex = codex_home.map_or_else(|| home.join(".codex"), Path::to_owned);
-        Self {
+    pub fn of(environment: &Environment, store: &Path, root: Option<&Path>) -> Option<Self> {
+        let home = environment.user.as_ref()?;
+        let or = |named: &Option<PathBuf>, usual: PathBuf| named.clone().unwrap_or(usual);
+        let codex = or(&environment.codex_home, home.join(".codex"));
+        let shared = or(&environment.shared_auth, root.unwrap_or(store).with_file_name("shared"));
+        Some(Self {
             codex: codex.join("auth.json"),
             claude: home.join(".claude/.credentials.json"),
             qwen: home.join(".qwen/oauth_creds.json"),
             hermes: store.with_file_name(".anthropic_oauth.json"),
-            nous: store.with_file_name("shared").join("nous_auth.json"),
-        }
+            nous: shared.join("nous_auth.json"),
+        })
     }
 }
 
@@ -136,14 +141,14 @@ impl Tool {
     /// When it is not there, cannot be read, or has no login in it.
     pub fn read(self, places: &Places, now: DateTime<Utc>) -> Result<Offer, SourceError> {
         let path = self.path(places);
-        let text = read_short(path, LONGEST).map_err(|source| match source.kind() {
+        let text = read_short(path, OfTool(self).longest()).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => SourceError::Missing { path: path.to_owned() },
             _ => SourceError::Unreadable { path: path.to_owned(), source },
         })?;
         self.offer(text, now).map_err(|source| SourceError::Flawed { path: path.to_owned(), source })
     }
 
-    fn login(self, text: Vec<u8>) -> Result<Login, Flaw> {
+    pub(crate) fn login(self, text: Vec<u8>) -> Result<Login, Flaw> {
         match self {
             Self::Codex => login::codex(text),
             Self::Claude => login::claude(text),

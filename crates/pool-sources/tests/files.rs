@@ -4,7 +4,7 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::Unresolved;
-use pool_sources::{Flaw, Given, Offer, Places, SourceError, Tool, offers_of_variables};
+use pool_sources::{Environment, Flaw, Given, Offer, Places, SourceError, Tool, offers_of_variables};
 use tempfile::TempDir;
 
 /// `{"exp": 1790000000, "email": "agent@example.com", ...}`: it ends in September 2026.
@@ -105,7 +105,7 @@ fn flaws_say_what_and_where_and_quote_nothing() {
 }
 
 fn places(home: &TempDir) -> Places {
-    Places::of(home.path(), None, &home.path().join("auth.json"))
+    Places::of(&Environment::of_user(home.path()), &home.path().join("auth.json"), None).unwrap()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the test plays another tool")]
@@ -117,34 +117,34 @@ fn write(path: &Path, text: &str) {
 #[test]
 fn files_that_are_none_are_told_apart() {
     let home = tempfile::tempdir().unwrap();
-    let places = places(&home);
-    let why = || match Tool::Claude.read(&places, now()).unwrap_err() {
+    let mut places = places(&home);
+    let why = |places: &Places| match Tool::Claude.read(places, now()).unwrap_err() {
         SourceError::Missing { .. } => "missing".to_owned(),
         SourceError::Unreadable { source, .. } => source.to_string(),
         error => error.to_string(),
     };
-    assert_eq!(why(), "missing");
+    assert_eq!(why(&places), "missing");
     write(&places.claude, &format!("{{\"claudeAiOauth\": {}", " ".repeat(10 * 1024 * 1024)));
-    assert_eq!(why(), "it is longer than 1 MiB");
+    assert_eq!(why(&places), "it is longer than 1 MiB");
     write(&places.claude, "{");
-    assert_eq!(why(), format!("{} has no login to take in", places.claude.display()));
-    let folder = Places { claude: home.path().to_owned(), ..places.clone() };
-    assert!(matches!(Tool::Claude.read(&folder, now()), Err(SourceError::Unreadable { .. })));
+    assert_eq!(why(&places), format!("{} has no login to take in", places.claude.display()));
+    places.claude = home.path().to_owned();
+    assert!(matches!(Tool::Claude.read(&places, now()), Err(SourceError::Unreadable { .. })));
 }
 
 #[cfg(unix)]
 #[test]
 fn a_link_is_followed_and_a_pipe_is_not_waited_for() {
     let home = tempfile::tempdir().unwrap();
-    let places = places(&home);
+    let mut places = places(&home);
     let real = home.path().join("real.json");
     write(&real, r#"{"access_token": "qwen-at"}"#);
     std::fs::create_dir_all(places.qwen.parent().unwrap()).unwrap();
     std::os::unix::fs::symlink(&real, &places.qwen).unwrap();
     assert_eq!(Tool::Qwen.read(&places, now()).unwrap().label, "qwen-cli");
-    let socket = Places { qwen: home.path().join("socket"), ..places };
-    let _listener = std::os::unix::net::UnixListener::bind(&socket.qwen).unwrap();
-    assert!(matches!(Tool::Qwen.read(&socket, now()), Err(SourceError::Unreadable { .. })));
+    places.qwen = home.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&places.qwen).unwrap();
+    assert!(matches!(Tool::Qwen.read(&places, now()), Err(SourceError::Unreadable { .. })));
 }
 
 #[test]

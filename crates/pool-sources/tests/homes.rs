@@ -5,7 +5,7 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 use pool_core::{Fingerprint, Secret, Tokens};
 use pool_format::Lent;
-use pool_sources::{Places, login_files};
+use pool_sources::{Environment, Places, login_files};
 use pool_store::{LoginFile, OtherHome};
 use tempfile::TempDir;
 
@@ -14,7 +14,7 @@ fn now() -> DateTime<Utc> {
 }
 
 fn places(home: &TempDir) -> Places {
-    Places::of(home.path(), None, &home.path().join("auth.json"))
+    Places::of(&Environment::of_user(home.path()), &home.path().join("auth.json"), None).unwrap()
 }
 
 fn file(places: &Places, source: &str) -> LoginFile {

@@ -4,4 +4,5 @@
 
 mod files;
 mod homes;
+mod open;
 mod taking;

@@ -1,14 +1,13 @@
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use pool_core::{Provider, Secret, Source, Unresolved};
 use pool_format::Lent;
 use zeroize::Zeroizing;
 
-use crate::login_file::LoginFile;
+use crate::login_file::{LoginFile, read_short};
 
 /// Lends the secrets of `env:*` sources (the `.env` beside the store first, then the environment of this process), and
 /// those in the files of other tools.
@@ -22,10 +21,18 @@ pub(crate) struct Environment {
 #[derive(Debug)]
 struct Lender {
     file: LoginFile,
-    lent: OnceLock<Result<Lent, Unresolved>>,
+    lent: Arc<OnceLock<Result<Lent, Unresolved>>>,
 }
 
 impl Lender {
+    /// What one of several sources read in the same file, in the same way, the others need not read again.
+    fn of(file: &LoginFile, others: &[Self]) -> Self {
+        let is_same =
+            |other: &&Self| other.file.path == file.path && Arc::ptr_eq(&other.file.format, &file.format);
+        let known = others.iter().find(is_same).map(|other| Arc::clone(&other.lent));
+        Self { file: file.clone(), lent: known.unwrap_or_default() }
+    }
+
     fn login(&self) -> &Result<Lent, Unresolved> {
         self.lent.get_or_init(|| self.file.lend())
     }
@@ -34,8 +41,11 @@ impl Lender {
 impl Environment {
     /// Reads the `.env` of a folder, where there is one.
     pub(crate) fn of(folder: &Path, files: &[LoginFile]) -> Self {
-        let lender = |file: &LoginFile| Lender { file: file.clone(), lent: OnceLock::new() };
-        Self { dotenv: variables(&folder.join(".env")), files: files.iter().map(lender).collect() }
+        let lenders = files.iter().fold(Vec::new(), |mut lenders, file| {
+            lenders.push(Lender::of(file, &lenders));
+            lenders
+        });
+        Self { dotenv: variables(&folder.join(".env")), files: lenders }
     }
 
     /// Whether another program may have a login of a source in a file.
@@ -58,8 +68,11 @@ impl Environment {
     }
 }
 
+/// Variables are some kilobytes: what is longer is another file.
+const LONGEST: u64 = 1024 * 1024;
+
 fn variables(path: &Path) -> HashMap<String, Secret> {
-    let text = match read(path) {
+    let text = match read_short(path, LONGEST) {
         Ok(bytes) => Zeroizing::new(bytes),
         Err(error) => {
             if error.kind() != io::ErrorKind::NotFound {
@@ -70,11 +83,6 @@ fn variables(path: &Path) -> HashMap<String, Secret> {
     };
     let text = Zeroizing::new(String::from_utf8_lossy(&text).into_owned());
     text.lines().filter_map(assignment).collect()
-}
-
-/// Reads a file, and nothing else: a pipe would wait for its writer, and everyone for us.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    if fs::metadata(path)?.is_file() { fs::read(path) } else { Err(io::Error::other("it is not a file")) }
 }
 
 impl pool_format::Lender for Environment {
@@ -113,7 +121,50 @@ fn unquoted(value: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use chrono::{DateTime, Utc};
+    use pool_format::Lender as _;
+
     use super::*;
+    use crate::login_file::{Access, LoginFormat};
+
+    /// Counts how often it is read.
+    #[derive(Default)]
+    struct Counted(AtomicUsize);
+
+    impl LoginFormat for Counted {
+        fn read(&self, _: Vec<u8>) -> Option<Lent> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            None
+        }
+
+        fn renew(&self, _: Vec<u8>, _: &Lent, _: DateTime<Utc>) -> Option<Zeroizing<String>> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_once_for_all_sources_that_it_has_in_one_format() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = tempfile::NamedTempFile::new_in(&folder).unwrap();
+        let formats: [Arc<Counted>; 2] = Default::default();
+        let [one, another] = &formats;
+        let provider = Provider::new("xai-oauth").unwrap();
+        let file = |source: &str, format: &Arc<Counted>| LoginFile {
+            provider: provider.clone(),
+            source: Source::new(source),
+            path: path.path().to_owned(),
+            access: Access::Unlocked,
+            format: Arc::clone(format) as Arc<dyn LoginFormat>,
+        };
+        let environment =
+            Environment::of(folder.path(), &[file("a", one), file("b", one), file("c", another)]);
+        for source in ["a", "b", "c", "a"] {
+            assert_eq!(environment.lend(&provider, &Source::new(source)), Err(Unresolved::NoLogin));
+        }
+        assert_eq!(formats.map(|format| format.0.load(Ordering::Relaxed)), [1, 1]);
+    }
 
     #[test]
     fn lines_of_a_dotenv_are_read() {

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::iter;
@@ -95,7 +96,9 @@ impl Identity {
 /// Reads the store. A missing file is an empty one; its folder must be there.
 pub(crate) fn read(location: &Location, files: &[LoginFile]) -> Result<Reading, StoreError> {
     let paths = files.iter().map(|file| file.path.clone());
-    let lenders = iter::once(variables_path(location)).chain(paths).map(Watched::of).collect();
+    // One file may have the logins of several providers.
+    let paths: BTreeSet<PathBuf> = iter::once(variables_path(location)).chain(paths).collect();
+    let lenders = paths.into_iter().map(Watched::of).collect();
     let Some((mut file, metadata)) = open(&location.target)? else {
         let identity = Identity::of(None, lenders);
         return Ok(Reading { document: Document::empty(), identity, loose_mode: None });

@@ -36,6 +36,7 @@ pub struct LoginFile {
 
 /// Who may write a file that has a login.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Access {
     /// Its program alone: what it lends cannot be renewed here.
     ReadOnly,
@@ -87,8 +88,7 @@ impl LoginFile {
     }
 
     pub(crate) fn is_home_of(&self, provider: &Provider, source: &Source) -> bool {
-        let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
-        same(self.provider.as_str(), provider.as_str()) && same(self.source.as_str(), source.as_str())
+        self.provider.is_same(provider) && self.source.is_same(source)
     }
 
     /// The login in it.

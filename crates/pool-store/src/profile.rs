@@ -20,7 +20,9 @@ use crate::transaction::{Answer, is_rider};
 /// How a store is called in its home.
 const STORE: &str = "auth.json";
 
-/// Two files: that of a profile, and that of the root, which lends to it.
+/// Two files: that of a profile, and that of the root, which lends to it. Of a [`FileStore`] alone it is made by `From`, and is that
+/// very store: so an agent works on either in the same way. What
+/// opens a home, with all that is around it, is `pool_sources::open`.
 ///
 /// Of a provider without credentials in the own store the root's are seen, with all that happened to them. What happens
 /// next is written to the root, for all who use them; what is added is written to the own store, and hides the root's
@@ -40,7 +42,7 @@ const STORE: &str = "auth.json";
 #[derive(Clone, Debug)]
 pub struct ProfileStore {
     own: FileStore,
-    root: FileStore,
+    root: Option<FileStore>,
     /// What was last said about the root: a warning is said once, not at each look.
     complaint: Arc<Mutex<Option<String>>>,
 }
@@ -86,7 +88,7 @@ impl ProfileStore {
     /// The store of a profile, and that of the root behind it. Nothing is touched yet.
     #[must_use]
     pub fn new(own: FileStore, root: FileStore) -> Self {
-        Self { own, root, complaint: Arc::default() }
+        Self { own, root: Some(root), complaint: Arc::default() }
     }
 
     /// The root store behind the store of a profile, where it is one: an `auth.json` in a home whose root is another folder.
@@ -119,10 +121,10 @@ impl ProfileStore {
         &self.own
     }
 
-    /// The store of the root.
+    /// The store of the root; `None` where nothing is behind the own one.
     #[must_use]
-    pub fn root(&self) -> &FileStore {
-        &self.root
+    pub fn root(&self) -> Option<&FileStore> {
+        self.root.as_ref()
     }
 
     /// Both layers as they are now. A root that is missing or cannot be used is empty.
@@ -152,36 +154,43 @@ impl ProfileStore {
     #[must_use]
     pub fn examine(&self, provider: Option<&Provider>, now: DateTime<Utc>) -> Vec<Finding> {
         let mut findings = self.own.examine(provider, now);
-        let unusable = self.root.load(None, now).err();
+        let Some(root) = &self.root else { return findings };
+        let unusable = root.load(None, now).err();
         if let Some(error) = unusable.filter(|error| !matches!(error, StoreError::NoFolder { .. })) {
             let what = format!("the root store lends nothing: {}", error.in_words());
-            let path = self.root.path();
+            let path = root.path();
             let remedy = Remedy::Examine { path: path.to_owned() };
             findings.push(Finding::new(Problem::RootUnusable, path, what).mend("see what mends it", remedy));
         }
         findings
     }
 
+    /// Without a root, the own store has all there is.
     fn at(&self, layer: Layer) -> &FileStore {
         match layer {
             Layer::Own => &self.own,
-            Layer::Root => &self.root,
+            Layer::Root => self.root.as_ref().unwrap_or(&self.own),
         }
     }
 
     fn read(&self, now: DateTime<Utc>) -> Result<Reading, StoreError> {
         let own = self.own.load(None, now)?.expect("no version was known");
-        let root = match self.load_root(None, now) {
-            Ok(loaded) => loaded.map_or(Root::Missing, |loaded| Root::Here(Box::new(loaded))),
-            Err(StoreError::NoFolder { .. }) => Root::Missing,
-            Err(error) => Root::Unusable(error),
+        let root = match self.root.as_ref().map(|root| self.load_root(root, None, now)) {
+            Some(Ok(Some(loaded))) => Root::Here(Box::new(loaded)),
+            None | Some(Ok(None) | Err(StoreError::NoFolder { .. })) => Root::Missing,
+            Some(Err(error)) => Root::Unusable(error),
         };
         Ok(Reading { own, root })
     }
 
     /// Looks at the root, and says where it cannot be used.
-    fn load_root(&self, known: Option<&Version>, now: DateTime<Utc>) -> Result<Option<Loaded>, StoreError> {
-        let loaded = self.root.load(known, now);
+    fn load_root(
+        &self,
+        root: &FileStore,
+        known: Option<&Version>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Loaded>, StoreError> {
+        let loaded = root.load(known, now);
         let problem = loaded.as_ref().err().filter(|error| !matches!(error, StoreError::NoFolder { .. }));
         let problem = problem.map(StoreError::in_words);
         let said = {
@@ -195,8 +204,8 @@ impl ProfileStore {
     }
 
     /// Whether the root is still as it was: that version, or none that could be read.
-    fn is_root_at(&self, known: Option<&Version>, now: DateTime<Utc>) -> bool {
-        match self.load_root(known, now) {
+    fn is_root_at(&self, root: &FileStore, known: Option<&Version>, now: DateTime<Utc>) -> bool {
+        match self.load_root(root, known, now) {
             Ok(news) => news.is_none(),
             Err(_) => known.is_none(),
         }
@@ -232,7 +241,7 @@ impl ProfileStore {
     fn refuse_to_remove(&self, layers: &Layers, change: &Change, at: DateTime<Utc>) -> Answer {
         match layers.root.clone().apply(change, at)?.outcome {
             Outcome::Removed(id) => {
-                let (provider, root) = (change.provider.clone(), self.root.path().to_owned());
+                let (provider, root) = (change.provider.clone(), self.at(Layer::Root).path().to_owned());
                 Err(ChangeError::Lent { provider, id, root })
             }
             outcome => Ok(outcome),
@@ -264,6 +273,12 @@ impl ProfileStore {
         }
         let result = self.at(layer).apply(&batch, pruning, now);
         Some(Part { places, result })
+    }
+}
+
+impl From<FileStore> for ProfileStore {
+    fn from(own: FileStore) -> Self {
+        Self { own, root: None, complaint: Arc::default() }
     }
 }
 
@@ -360,9 +375,10 @@ fn of_both(own: Version, root: Option<Version>) -> Version {
 
 impl Store for ProfileStore {
     fn load(&self, known: Option<&Version>, now: DateTime<Utc>) -> Result<Option<Loaded>, StoreError> {
+        let Some(behind) = &self.root else { return self.own.load(known, now) };
         if let Some(Version(Kept::Profile { own, root })) = known
             && self.own.load(Some(own), now)?.is_none()
-            && self.is_root_at(root.as_deref(), now)
+            && self.is_root_at(behind, root.as_deref(), now)
         {
             return Ok(None);
         }
@@ -378,6 +394,9 @@ impl Store for ProfileStore {
         pruning: Pruning,
         now: DateTime<Utc>,
     ) -> Result<Committed, StoreError> {
+        if self.root.is_none() {
+            return self.own.apply(changes, pruning, now);
+        }
         let reading = self.read(now)?;
         let fates = self.fates(&reading, changes);
         // One after the other: what the first has kept stays kept, whatever becomes of the second.

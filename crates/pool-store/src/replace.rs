@@ -123,7 +123,7 @@ pub(crate) fn is_read_only(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.permissions().readonly())
 }
 
-/// What a killed process of ours left behind. Only our own prefix, and only under the lock, so nobody is at it.
+/// What a killed process of ours left behind: only with our own prefix, and only where the caller knows that nobody is at it.
 fn clear_litter(litter: impl Iterator<Item = PathBuf>) {
     for path in litter {
         if let Err(error) = remove(&path) {

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use pool_core::{Secret, Tokens};
 use pool_format::Lent;
-use pool_sources::{Places, login_files, root_logins};
+use pool_sources::{Environment, Places, login_files, root_logins};
 use pool_store::LoginFormat;
 
 use crate::noon;
@@ -31,8 +31,10 @@ const RENEWED: [&str; 12] = [
 ///
 /// Where that does not hold.
 pub fn homes(bytes: &[u8]) {
-    let places = Places::of(Path::new("/home/agent"), None, Path::new("/home/agent/auth.json"));
-    let files = login_files(&places).into_iter().chain(root_logins(Path::new("/home/agent/auth.json")));
+    let store = Path::new("/home/agent/auth.json");
+    let places =
+        Places::of(&Environment::of_user("/home/agent"), store, None).expect("a home folder is known");
+    let files = login_files(&places).into_iter().chain(root_logins(store));
     for file in files {
         is_read_and_renewed(file.format.as_ref(), bytes);
     }

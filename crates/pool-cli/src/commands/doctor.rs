@@ -46,10 +46,7 @@ struct Mend {
 
 /// Says what is wrong with the store, and what mends it. Writes nothing.
 pub(crate) fn run(context: &Context, args: &DoctorArgs) -> Result<ExitCode, CommandError> {
-    let findings = match context.profile() {
-        Some(profile) => profile.examine(args.provider.as_ref(), context.now),
-        None => context.file_store().examine(args.provider.as_ref(), context.now),
-    };
+    let findings = context.store.examine(args.provider.as_ref(), context.now);
     if let Some(provider) = args.provider.as_ref().filter(|provider| !is_there(provider, &findings)) {
         known(context, provider)?;
     }
@@ -57,10 +54,10 @@ pub(crate) fn run(context: &Context, args: &DoctorArgs) -> Result<ExitCode, Comm
     let shell = context.shell();
     if context.json {
         let findings = findings.iter().map(|finding| Found::of(finding, &shell)).collect();
-        let (store, now) = (context.store.display().to_string(), time::format(context.now));
+        let (store, now) = (context.path().display().to_string(), time::format(context.now));
         output::print_json(&Answer { version: JSON_VERSION, store, now, healthy, findings })?;
     } else {
-        output::print(&render::findings(&findings, &context.store, &shell))?;
+        output::print(&render::findings(&findings, context.path(), &shell))?;
     }
     Ok(ExitCode::from(if healthy { exit::DONE } else { exit::FAILED }))
 }

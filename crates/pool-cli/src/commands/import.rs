@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use pool_core::Variables;
 use pool_format::Lender as _;
-use pool_sources::{Consent, offers_of_variables};
+use pool_sources::{Consent, NoHome, offers_of_variables};
 
 use crate::args::ImportArgs;
 use crate::context::Context;
@@ -16,7 +16,7 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Comm
     let consent = if args.again { Consent::Again } else { Consent::TakeIn };
     match args.from.tool() {
         Some(tool) => {
-            let places = context.places().ok_or(CommandError::NoHome)?;
+            let places = context.places().ok_or(NoHome)?;
             taking.offer(&tool.read(&places, context.now)?, consent)?;
         }
         None => variables(context, &mut taking, args.provider.as_ref(), consent)?,
@@ -46,7 +46,7 @@ pub(crate) fn variables(
     only: Option<&pool_core::Provider>,
     consent: Consent,
 ) -> Result<(), CommandError> {
-    let lenders = context.file_store().lenders();
+    let lenders = context.store.own().lenders();
     for offered in offers_of_variables(only, |provider, source| lenders.lend(provider, source)) {
         match offered {
             Ok(offer) => taking.offer(&offer, consent)?,

@@ -31,7 +31,7 @@ pub(crate) fn run(context: &Context, args: &ListArgs) -> Result<ExitCode, Comman
     let looks = shown.into_iter().map(look);
     if context.json {
         let providers = looks.map(|look| ListedPool::of(&look, context.now)).collect();
-        let store = context.store.display().to_string();
+        let store = context.path().display().to_string();
         let now = pool_core::time::format(context.now);
         output::print_json(&Listing { version: JSON_VERSION, store, now, providers })?;
     } else if looks.len() == 0 {

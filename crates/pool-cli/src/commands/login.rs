@@ -24,7 +24,7 @@ pub(crate) fn run(context: &Context, args: &LoginArgs) -> Result<ExitCode, Comma
     output::print_progress("");
     let finished = finished?;
     let lent = context.lent();
-    let kept = finished.keep(&context.pool_store(), &args.provider, &keep, context.moment())?;
+    let kept = finished.keep(&context.store, &args.provider, &keep, context.moment())?;
     say(context, args, &kept)?;
     if let (Kept::Added(_), Ok(mut lent)) = (&kept, lent) {
         lent.say_hidden(&args.provider);
@@ -42,7 +42,7 @@ fn instead_of(context: &Context, args: &LoginArgs) -> Result<Option<CredentialId
 }
 
 fn profile(context: &Context, args: &LoginArgs) -> Result<Profile, CommandError> {
-    let settings = context.stores().settings()?;
+    let settings = context.settings()?;
     let mut profile = settings.profile_at(&args.provider, args.token_url.as_ref())?;
     profile.device_url = args.device_url.clone().or(profile.device_url);
     if profile.device_url.is_none() && needs_browser(&args.provider) {

@@ -1,4 +1,3 @@
-use std::path::Path;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
@@ -40,13 +39,13 @@ struct Moved {
 /// Migrates, or says what a migration would do.
 pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode, CommandError> {
     output::start_log();
-    let context = Context::new(args.path().map(Path::to_owned), args.json, args.now)?;
-    let store = context.file_store();
+    let context = Context::new(args.path(), args.json, args.now)?;
+    let store = context.store.own();
     if args.check || args.dry_run {
-        return plan(&context, &store, args);
+        return plan(&context, store, args);
     }
     let mode = Mode::of(args);
-    let rewritten = mode.run(&store, context.now)?;
+    let rewritten = mode.run(store, context.now)?;
     if context.json {
         let backup = rewritten.backup.as_ref().map(|path| path.display().to_string());
         output::print_json(&answer(&context, &rewritten.report, backup.is_some(), backup))?;
@@ -57,7 +56,7 @@ pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode, CommandError> {
         Some(backup) => format!(
             "{} {}\nbackup: {} (it holds secrets; remove it once all is well)\n",
             mode.done(),
-            printable(&context.store.display().to_string()),
+            printable(&context.path().display().to_string()),
             printable(&backup.display().to_string())
         ),
     };
@@ -131,7 +130,7 @@ fn answer(context: &Context, report: &Report, written: bool, backup: Option<Stri
     };
     Answer {
         version: JSON_VERSION,
-        store: context.store.display().to_string(),
+        store: context.path().display().to_string(),
         needed: report.is_needed() && !written,
         written,
         backup,

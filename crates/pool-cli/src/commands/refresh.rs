@@ -3,9 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use pool_core::{ChangeError, Credential, Pool, Provider, Standing};
+use pool_core::{Credential, Pool, Provider, Standing};
 use pool_oauth::{Ask, Profile, RefreshError, Refreshed, Refresher};
-use pool_store::StoreError;
 
 use crate::args::RefreshArgs;
 use crate::context::{self, Context};
@@ -36,7 +35,7 @@ pub(crate) fn run(context: &Context, args: &RefreshArgs) -> Result<ExitCode, Com
     let handle = context.handle();
     let pools = context.pools(&handle)?;
     let pool = context::pool(&pools, &args.provider)?;
-    let profile = context.stores().settings()?.profile_at(&args.provider, args.token_url.as_ref())?;
+    let profile = context.settings()?.profile_at(&args.provider, args.token_url.as_ref())?;
     let refresher = context.refresher();
     let renewal =
         Renewing { context, args, refresher: &refresher, profile: &profile, pool, signals: &signals };
@@ -53,15 +52,10 @@ pub(crate) fn run(context: &Context, args: &RefreshArgs) -> Result<ExitCode, Com
 
 /// The logins that are meant.
 fn chosen(pool: &Pool, args: &RefreshArgs, now: DateTime<Utc>) -> Result<Vec<Arc<Credential>>, CommandError> {
-    let was_removed = |login: &Credential| pool.standing(login, now) == Standing::Removed;
     if let Some(name) = &args.name {
-        let login = pool.select(name)?;
-        if was_removed(login) {
-            let (provider, id) = (args.provider.clone(), login.id.clone());
-            return Err(CommandError::Removed { provider, id });
-        }
-        return Ok(vec![Arc::new(login.clone())]);
+        return Ok(vec![Arc::new(pool.select(name)?.clone())]);
     }
+    let was_removed = |login: &Credential| pool.standing(login, now) == Standing::Removed;
     let logins = pool.credentials().iter().filter(|login| login.can_be_renewed());
     let logins: Vec<Arc<Credential>> = logins.cloned().collect();
     match logins.iter().filter(|login| !was_removed(login)).count() {
@@ -112,16 +106,6 @@ impl Renewing<'_> {
                 }
                 _ => {}
             }
-        }
-        // An id that several share would name the first of them.
-        if self
-            .pool
-            .credentials()
-            .iter()
-            .any(|other| other.id == login.id && other.subject() != login.subject())
-        {
-            let (provider, id) = (self.args.provider.clone(), login.id.clone());
-            return Outcome::Failed(login, StoreError::from(ChangeError::Ambiguous { provider, id }).into());
         }
         let ask = Ask {
             provider: self.args.provider.clone(),

@@ -17,7 +17,7 @@ pub(crate) fn run(context: &Context, args: &ReplayArgs) -> Result<ExitCode, Comm
     let events = read_events(&args.events)?;
     // What is on disk is read as of the first event: that is when the virtual clock starts.
     let start = events.first().map_or(context.now, |event| event.at);
-    let loaded = context.pool_store().load(None, start)?;
+    let loaded = context.store.load(None, start)?;
     let pools = loaded.map(|loaded| loaded.pools).unwrap_or_default();
     let mut replay = Replay::new(pools, args.strategy.strategy.into());
     for event in &events {

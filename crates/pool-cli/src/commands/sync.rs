@@ -24,7 +24,7 @@ pub(crate) fn run(context: &Context, args: &SyncArgs) -> Result<ExitCode, Comman
             Err(error) => taking.refuse_file(tool, error),
         }
     }
-    let logins = context.file_store().provider_logins(context.now)?;
+    let logins = context.store.own().provider_logins(context.now)?;
     for offer in offers_of_logins(only, |provider| logins.get(provider).cloned()) {
         taking.offer(&offer, Consent::TakeIn)?;
     }

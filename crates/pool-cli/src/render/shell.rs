@@ -1,9 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use pool_core::Provider;
+use pool_sources::Environment;
 use pool_store::Remedy;
-
-use crate::env;
 
 /// Writes commands that a person can run as they stand.
 #[derive(Debug)]
@@ -24,7 +23,8 @@ pub(crate) enum Word<'a> {
 impl Shell {
     /// For commands on this store, else on the default.
     pub(crate) fn of(store: Option<&Path>) -> Self {
-        let is_other = |store: &&Path| env::default_store().is_none_or(|default| default != *store);
+        let is_other =
+            |store: &&Path| Environment::of_process().store().is_none_or(|default| default != *store);
         Self { store: store.filter(is_other).map(Path::to_owned) }
     }
 
