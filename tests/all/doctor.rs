@@ -228,8 +228,7 @@ fn came_back() -> Home {
 fn login_lost() -> Home {
     let entry = r#"{"id": "a1", "auth_type": "oauth", "access_token": "at-one", "refresh_token": "rt-one", "expires_at": "2099-01-01T00:00:00Z"}"#;
     let subject = pool_core::Fingerprint::of("rt-one");
-    let intent =
-        format!(r#"{{"subject": "{subject}", "at": "2026-05-26T11:00:00Z", "pid": 1, "retry": true}}"#);
+    let intent = format!(r#"{{"subject": "{subject}", "at": "2026-05-26T11:00:00Z", "lost": true}}"#);
     of_acme(entry, &format!(r#""a1": {{"refresh": {intent}}}"#))
 }
 

@@ -282,10 +282,8 @@ fn a_login_that_profile_and_root_both_have_is_renewed_in_both() {
     let root = json(&user, ROOT_STORE);
     assert_eq!(root["providers"]["openai-codex"]["tokens"]["refresh_token"], "minted-refresh-1");
     assert_eq!(root["active_provider"], "nous");
-    assert!(
-        !user.path().join(".hermes/profiles/work/auth.refresh").exists(),
-        "the locks are those of the root"
-    );
+    let locks = |home: &str| std::fs::read_dir(user.path().join(home).join("auth.refresh")).unwrap().count();
+    assert_eq!((locks(".hermes"), locks(".hermes/profiles/work")), (1, 1), "both homes lock the token");
 }
 
 #[test]

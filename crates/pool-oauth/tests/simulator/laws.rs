@@ -153,8 +153,8 @@ impl Simulation {
 
     /// At the end all have the same token, which can be renewed, or all are told the same.
     pub(crate) fn all_have_the_same(&self, id: &'static str, ends: &[End]) {
-        // A profile may have taken over what its root had, and its root been refused since.
-        if self.homes.scene == Scene::Profile && lock(&self.world.0).strangers.acts > 0 {
+        // A root that renews its login tells no profile: that takes it over when it would send its own.
+        if self.homes.scene == Scene::Profile {
             return;
         }
         // Which of two homes is ahead is told by the clock.
