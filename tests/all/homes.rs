@@ -187,3 +187,35 @@ fn an_agent_that_opens_a_profile_renews_what_the_profiles_share() {
     assert_eq!(sent_by_an_agent(environment.open().unwrap(), "nous"), "minted-access-1");
     assert_eq!(file(&home, SHARED)["refresh_token"], "minted-refresh-1");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_login_whose_only_home_cannot_be_written_is_not_renewed() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let (home, server) = (borrowing(), TokenServer::start([]));
+    let file = home.path().join(CLAUDE);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o400)).unwrap();
+    assert!(refresh(&home, &server).contains("read-only"), "{}", refresh(&home, &server));
+    assert_eq!(server.posts(), 0);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(refresh(&home, &server), "renewed");
+}
+
+#[test]
+fn two_stores_that_borrow_one_login_spend_its_token_once() {
+    let (one, server) = (borrowing(), TokenServer::start([Act::Hold]));
+    let ours = one.path().join("another/auth.json");
+    one.write_at("another/auth.json", "");
+    one.write_private("another/auth.json", &one.read_store());
+    let other = format!("--store {} refresh anthropic --token-url {}", ours.display(), server.url());
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| refresh(&one, &server));
+        server.wait_for_posts(1);
+        let second = scope.spawn(|| one.pool(&other));
+        server.release();
+        assert_eq!(first.join().unwrap(), "renewed");
+        assert!(second.join().unwrap().succeeded().contains("was renewed by another program"));
+    });
+    assert_eq!((server.posts(), server.spends_of("old-refresh")), (1, 1));
+}

@@ -44,6 +44,8 @@ impl Pool {
             // Another access token beside the same refresh token is as dead as ours.
             Standing::Dead { .. } => !is_older && theirs.refresh_token() != ours.refresh_token(),
             Standing::NoSecret { .. } => !is_older,
+            // The quota of an account is the same with another token.
+            Standing::Resting { error, .. } if error.kind.is_quota() => is_same && is_newer,
             Standing::Resting { .. } => is_same && !is_older,
             Standing::Removed => false,
             _ => is_same && is_newer,

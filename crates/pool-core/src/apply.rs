@@ -379,7 +379,9 @@ impl Pool {
             self.credentials.iter().map(|credential| &credential.id).collect();
         for (id, subject) in gone.iter().filter(|(id, _)| !there.contains(id)) {
             let state = State::Removed { at: Some(now), subject: *subject };
-            self.records.insert(id.clone(), Arc::new(Record { state, ..Record::default() }));
+            // A stale writer may bring it back with an older secret too.
+            let replaced = self.record(id).map(|record| record.replaced.clone()).unwrap_or_default();
+            self.records.insert(id.clone(), Arc::new(Record { state, replaced, ..Record::default() }));
         }
     }
 

@@ -83,8 +83,7 @@ impl Pool {
 
     /// Whether it was removed, and a stale writer brought it back.
     pub(crate) fn was_removed(&self, credential: &Credential) -> bool {
-        let state = self.state(&credential.id);
-        matches!(state, State::Removed { .. }) && state.is_about(credential, &self.provider)
+        self.record(&credential.id).is_some_and(|record| record.is_of_removed(credential, &self.provider))
     }
 
     fn due(&self, credential: &Credential, now: DateTime<Utc>) -> Option<Pruned> {

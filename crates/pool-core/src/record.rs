@@ -47,6 +47,14 @@ pub struct Record {
 }
 
 impl Record {
+    /// Whether this credential was removed, and a stale writer brought it back: with the secret that it had, or one from before.
+    #[must_use]
+    pub fn is_of_removed(&self, credential: &Credential, provider: &Provider) -> bool {
+        let was_its = || self.replaced.held_by(credential).is_some();
+        matches!(self.state, State::Removed { .. })
+            && (self.state.is_about(credential, provider) || was_its())
+    }
+
     /// When the refresh token that a login still has was spent, where nobody has what it was spent for.
     #[must_use]
     pub fn lost_at(&self, login: &Credential) -> Option<DateTime<Utc>> {

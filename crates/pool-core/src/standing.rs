@@ -112,6 +112,9 @@ pub(crate) fn standing(
     sole: bool,
     now: DateTime<Utc>,
 ) -> Standing {
+    if record.is_some_and(|record| record.is_of_removed(credential, provider)) {
+        return Standing::Removed;
+    }
     let state = record.map(|record| &record.state).filter(|state| state.holds(credential, provider, now));
     match state {
         Some(State::Removed { .. }) => Standing::Removed,

@@ -1316,9 +1316,21 @@ mod definitions {
         sim.rotate(stored("a"), Tokens::access(secret("access-2")), Grant::New);
         sim.rotate(stored("a"), tokens("access-2", "access-1"), Grant::New);
         assert!(sim.pool.record(&id("a")).is_none_or(|record| record.replaced.iter().len() == 0));
-        sim.rotate(stored("a"), Tokens::access(secret("access-3")), Grant::New);
+    }
+
+    #[test]
+    fn who_was_removed_stays_so_with_an_older_secret_too() {
+        let mut sim = Sim::of([login("a", "access-1", "refresh-1"), key("b")]);
+        sim.rotate(stored("a"), tokens("access-2", "refresh-2"), Grant::Same);
+        sim.rotate(stored("a"), tokens("access-3", "refresh-3"), Grant::Same);
         sim.remove("a");
-        assert!(sim.pool.record(&id("a")).is_none_or(|record| record.replaced.iter().len() == 0));
+        for stale in ["1", "2", "3"] {
+            let login = login("a", &format!("access-{stale}"), &format!("refresh-{stale}"));
+            let mut records = std::collections::HashMap::new();
+            records.insert(id("a"), sim.pool.record(&id("a")).unwrap().clone());
+            let pool = pool_core::Pool::new(sim.pool.provider().clone(), vec![login.clone()], records);
+            assert_eq!(pool.standing(&login, sim.now), Standing::Removed, "{stale}");
+        }
     }
 
     #[test]

@@ -93,6 +93,10 @@ impl LoginFile {
 
     /// The login in it.
     pub(crate) fn lend(&self) -> Result<Lent, Unresolved> {
+        if may_be_written_by_anybody(&self.path) {
+            tracing::warn!(path = %self.path.display(), "anybody may write this file, so the login in it does not count");
+            return Err(Unresolved::NoLogin);
+        }
         let text = read_short(&self.path, self.format.longest()).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Unresolved::FileMissing,
             _ => Unresolved::NoLogin,
@@ -168,6 +172,18 @@ impl LoginFile {
             None => Ok(OtherHome::Left),
         }
     }
+}
+
+#[cfg(unix)]
+fn may_be_written_by_anybody(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o002 != 0)
+}
+
+#[cfg(not(unix))]
+fn may_be_written_by_anybody(_: &Path) -> bool {
+    false
 }
 
 #[cfg(unix)]

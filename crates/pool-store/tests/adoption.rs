@@ -166,3 +166,62 @@ fn fail() -> Action {
     let judgement = pool_core::Judgement::of(failure, &nous(), &pool_core::Cooldowns::default(), noon());
     Action::Fail { target: pool_core::Target::Id(id("a")), judgement }
 }
+
+#[test]
+fn a_report_on_a_login_that_was_taken_over_counts() {
+    let home = home(&login("b", NEWER), &dead(), "");
+    let store = store(&home);
+    // Each read takes it over anew, later than the report was made.
+    let action = Action::Fail {
+        target: pool_core::Target::Secret(pool_core::Fingerprint::of("b-at")),
+        judgement: pool_core::Judgement::of(
+            pool_core::Failure::http(401).code("token_revoked"),
+            &nous(),
+            &pool_core::Cooldowns::default(),
+            noon(),
+        ),
+    };
+    let later = noon() + chrono::TimeDelta::seconds(5);
+    let change = Change { provider: nous(), action };
+    store.apply(&[(noon(), change)], Pruning::Nothing, later).unwrap();
+    assert_eq!(seen(&home), "b-at Dead");
+}
+
+#[test]
+fn whoever_has_the_same_token_gets_what_took_its_place() {
+    let home = home(&login("b", NEWER), "{}", "");
+    let text = std::fs::read_to_string(home.auth()).unwrap();
+    let copy = r#"{"id": "copy", "auth_type": "oauth", "source": "manual:device_code", "access_token": "at",
+        "refresh_token": "rt"}, "#;
+    home.put("auth.json", text.replacen("{\"id\": \"a\"", &format!("{copy}{{\"id\": \"a\""), 1));
+    let pools = store(&home).load(None, noon()).unwrap().unwrap().pools;
+    for credential in pools.get(&nous()).unwrap().credentials() {
+        assert_eq!(credential.refresh_token().map(Secret::expose), Some("b-rt"), "{}", credential.id);
+    }
+}
+
+#[test]
+fn tokens_from_before_the_last_ones_never_come_back() {
+    let spent = ["c-rt", "b-rt"].map(|token| format!("\"{}\"", pool_core::Fingerprint::of(token))).join(", ");
+    let resting = format!(
+        r#"{{"replaced": [{spent}], "status": "exhausted", "status_at": "2026-05-26T11:59:00Z", "reset_at": "2026-05-26T12:30:00Z",
+            "last_error": {{"kind": "auth"}}}}"#
+    );
+    let beside = r#"{"access_token": "b-at", "refresh_token": "b-rt"}"#;
+    assert_eq!(seen(&home(beside, &resting, "")), "at Resting");
+    let unknown = r#"{"access_token": "x-at", "refresh_token": "x-rt"}"#;
+    assert_eq!(seen(&home(unknown, &resting, "")), "x-at Ready");
+    // The quota of an account is the same with another token.
+    let of_the_account = resting.replace("\"auth\"", "\"rate_limit\"");
+    assert_eq!(seen(&home(unknown, &of_the_account, "")), "at Resting");
+}
+
+#[test]
+fn a_file_that_anybody_may_write_says_nothing() {
+    let home = home("{}", "{}", "");
+    home.put("elsewhere", format!("f-at f-rt {NEWER}"));
+    home.chmod("elsewhere", 0o666);
+    assert_eq!(seen(&home), "at Ready");
+    home.chmod("elsewhere", 0o600);
+    assert_eq!(seen(&home), "f-at Ready");
+}
