@@ -181,3 +181,17 @@ fn a_request_whose_token_was_renewed_ahead_is_one_use() {
     let pools = handle.pools().unwrap();
     assert_eq!(pools.get(&acme).unwrap().record(lease.id()).unwrap().usage.request_count, 1);
 }
+
+/// A clock that is ahead makes each new token look as if it had ended.
+#[test]
+fn a_token_that_seems_to_have_ended_when_it_is_new_is_not_renewed_for_ever() {
+    let world = ending_at("11:00");
+    world.says(200, r#"{"access_token": "new-access", "refresh_token": "new-refresh", "expires_in": 0}"#);
+    let renewer = Renewer::with(world.refresher(), Settings::parse(ACME).unwrap());
+    let next = || {
+        let mut request = world.handle().request(PickRequest::new(Provider::new("acme").unwrap()));
+        renewer.next(&mut request).unwrap().0.secret().expose().to_owned()
+    };
+    assert_eq!((next(), next()), ("new-access".to_owned(), "new-access".to_owned()));
+    assert_eq!(world.endpoint.sent().len(), 1);
+}
