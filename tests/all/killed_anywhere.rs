@@ -161,12 +161,12 @@ const LENT: Shared = Shared {
     ..COPIED
 };
 
-/// The root is written last: where that is not reached, it stays behind, so that nothing is said of its token.
+/// The root is written first: what it has is taken over by the next who would spend the token.
 const OF_A_PROFILE: Shared = Shared {
     provider: "openai-codex",
     store: ("profiles/work/auth.json", STORE),
     other: ("auth.json", STORE),
-    tokens: ["/credential_pool/openai-codex/0/refresh_token", ""],
+    tokens: ["/credential_pool/openai-codex/0/refresh_token"; 2],
 };
 
 #[test]
