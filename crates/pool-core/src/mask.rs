@@ -88,6 +88,13 @@ pub(crate) fn mask<'a>(text: &str, secrets: impl Iterator<Item = &'a Secret>) ->
 
 /// The text with a secret masked wherever it stands.
 fn without(text: &str, secret: &str) -> String {
+    // No spelling is shorter, and without such a mark there is only one.
+    if text.len() < secret.len() {
+        return text.to_owned();
+    }
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'\\' | b'+')) {
+        return text.replace(secret, MASK);
+    }
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
