@@ -155,14 +155,5 @@ pub(crate) fn target<'a>(
         return Ok((Target::Secret(subject), holder.map(AsRef::as_ref)));
     }
     let credential = pool.select(name)?;
-    Ok((held(credential), Some(credential)))
-}
-
-/// A credential with the secret that it has now, so that a change does not hit its successor.
-pub(crate) fn held(credential: &Credential) -> Target {
-    let id = credential.id.clone();
-    match credential.subject() {
-        Some(subject) => Target::Held(id, subject),
-        None => Target::Id(id),
-    }
+    Ok((Target::of(credential), Some(credential)))
 }

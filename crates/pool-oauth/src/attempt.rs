@@ -233,10 +233,7 @@ impl<'a> Attempt<'a> {
         let source = &login.credential.source;
         let homes = self.holder.store.other_homes(&self.ask.provider, source, self.now())?;
         let is_older = |home: &Lent| {
-            let ends = login
-                .credential
-                .token_ends_at()
-                .zip(home.expires_at.or_else(|| home.tokens.access_token()?.ends_at()));
+            let ends = login.credential.token_ends_at().zip(with_tokens(login, home).token_ends_at());
             ends.is_some_and(|(ours, theirs)| theirs < ours)
         };
         Ok(homes.into_iter().find(|home| is_successor(home, login) && !is_older(home)))
@@ -348,12 +345,16 @@ fn slot(token: &Secret) -> u64 {
     token.fingerprint().into()
 }
 
+/// The records of all who may have a token.
+fn records<'a>(known: &'a [&'a Pool]) -> impl Iterator<Item = &'a Record> {
+    let of = |pool: &'a Pool| pool.credentials().iter().filter_map(|one| pool.record(&one.id));
+    known.iter().flat_map(move |pool| of(pool))
+}
+
 /// What is on record of an earlier renewal with this token, by whoever has it too: what came furthest.
 fn intent(known: &[&Pool], login: &Login) -> Option<Renewal> {
-    let records = known
-        .iter()
-        .flat_map(|pool| pool.credentials().iter().filter_map(move |credential| pool.record(&credential.id)));
-    let noted = records.filter_map(|record| record.refresh.filter(|known| known.subject == login.spent()));
+    let noted =
+        records(known).filter_map(|record| record.refresh.filter(|known| known.subject == login.spent()));
     noted.max_by_key(|renewal| match renewal.stage {
         Stage::Resting { .. } => 0,
         Stage::Unanswered { .. } | Stage::Begun { is_retry: false, .. } => 1,
@@ -364,10 +365,7 @@ fn intent(known: &[&Pool], login: &Login) -> Option<Renewal> {
 
 /// Why somebody else who has this very token is dead of it.
 fn refusal(known: &[&Pool], login: &Login) -> Option<LastError> {
-    let records = known
-        .iter()
-        .flat_map(|pool| pool.credentials().iter().filter_map(move |credential| pool.record(&credential.id)));
-    records.into_iter().find_map(|record| match &record.state {
+    records(known).find_map(|record| match &record.state {
         State::Dead(death) if death.subject == Some(login.spent()) => Some(death.error.clone()),
         _ => None,
     })
@@ -389,8 +387,12 @@ fn successor(pool: &Pool, login: &Login) -> Option<Lent> {
 fn is_successor(theirs: &Lent, login: &Login) -> bool {
     let replaced: &Replaced = &login.record.replaced;
     let token = theirs.tokens.refresh_token().map(Secret::fingerprint);
-    let holding = Holding::Owned(theirs.tokens.clone());
-    let theirs = Credential { holding, expires_at: theirs.expires_at, ..(*login.credential).clone() };
     token.is_some_and(|token| token != login.spent() && !replaced.contains(token))
-        && !theirs.contradicts_account_of(&login.credential)
+        && !with_tokens(login, theirs).contradicts_account_of(&login.credential)
+}
+
+/// The login as it would be with these tokens.
+fn with_tokens(login: &Login, lent: &Lent) -> Credential {
+    let holding = Holding::Owned(lent.tokens.clone());
+    Credential { holding, expires_at: lent.expires_at, ..(*login.credential).clone() }
 }

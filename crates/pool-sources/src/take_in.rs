@@ -129,10 +129,7 @@ impl<'a> Known<'a> {
         if !self.wants(offer) {
             return Ok(Some(Taken::There(id)));
         }
-        let target = match self.credential.subject() {
-            Some(subject) => Target::Held(id.clone(), subject),
-            None => Target::Id(id.clone()),
-        };
+        let target = Target::of(self.credential);
         let renewed = handle.rotate(&offer.provider, target, tokens.clone(), Grant::New, offer.expires_at)?;
         Ok((renewed != Reported::Stale).then_some(Taken::Renewed(id)))
     }

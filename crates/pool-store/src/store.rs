@@ -52,21 +52,6 @@ pub trait Store: Send + Sync + fmt::Debug {
     ) -> Result<Committed, StoreError>;
 }
 
-impl<S: Store + ?Sized> Store for Box<S> {
-    fn load(&self, known: Option<&Version>, now: DateTime<Utc>) -> Result<Option<Loaded>, StoreError> {
-        self.as_ref().load(known, now)
-    }
-
-    fn apply(
-        &self,
-        changes: &[(DateTime<Utc>, Change)],
-        pruning: Pruning,
-        now: DateTime<Utc>,
-    ) -> Result<Committed, StoreError> {
-        self.as_ref().apply(changes, pruning, now)
-    }
-}
-
 /// Which state of a store was loaded.
 #[derive(Debug)]
 pub struct Version(pub(crate) Kept);

@@ -1,5 +1,6 @@
 use std::process::ExitCode;
 
+use pool_core::Target;
 use pool_store::Reported;
 
 use crate::args::RemoveArgs;
@@ -16,7 +17,7 @@ pub(crate) fn run(context: &Context, args: &RemoveArgs) -> Result<ExitCode, Comm
     let pools = context.pools(&handle)?;
     let pool = context::pool(&pools, provider)?;
     let credential = pool.select(&args.which.name)?;
-    if handle.remove(provider, context::held(credential))? == Reported::Stale {
+    if handle.remove(provider, Target::of(credential))? == Reported::Stale {
         return Err(CommandError::Stale { provider: provider.clone(), name: args.which.name.clone() });
     }
     let is_suppressed = handle.pools()?.is_suppressed(provider, &credential.source);

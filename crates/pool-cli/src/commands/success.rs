@@ -1,5 +1,6 @@
 use std::process::ExitCode;
 
+use pool_core::Target;
 use pool_store::Reported;
 
 use crate::args::SuccessArgs;
@@ -17,7 +18,7 @@ pub(crate) fn run(context: &Context, args: &SuccessArgs) -> Result<ExitCode, Com
     let credential = pool.select(&args.which.name)?;
     let began_at = args.began_at.unwrap_or(context.now);
     let reported =
-        handle.succeed(&args.which.provider, context::held(credential), began_at, args.model.as_deref())?;
+        handle.succeed(&args.which.provider, Target::of(credential), began_at, args.model.as_deref())?;
     if context.json {
         output::print_json(&Judged::of(&args.which.provider, Some(credential), &reported))?;
     } else {
