@@ -60,6 +60,7 @@ pub mod time;
 mod transition;
 mod variable;
 mod verdict;
+mod words;
 
 pub use adoption::Kinship;
 pub use apply::{Applied, DefinitionEdit, SuppressionEdit};

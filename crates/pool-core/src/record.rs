@@ -13,7 +13,8 @@ use crate::renewal::{Renewal, Replaced, Stage};
 use crate::secret::{Fingerprint, Secret};
 use crate::strikes::Strikes;
 use crate::time;
-use crate::verdict::{Kind, Remark, Scope, Verdict, words};
+use crate::verdict::{Kind, Remark, Scope, Verdict};
+use crate::words;
 
 /// A time further ahead than this was written by a clock that is wrong.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);

@@ -1,6 +1,6 @@
 use std::cmp::Reverse;
 
-use crate::verdict::words;
+use crate::words;
 
 words! {
     /// Which of the credentials that are ready is handed out.

@@ -1,4 +1,5 @@
-use crate::verdict::{Kind, Remark, Scope, Verdict, words};
+use crate::verdict::{Kind, Remark, Scope, Verdict};
+use crate::words;
 
 words! {
     /// What to do about a failed request.
