@@ -1,0 +1,119 @@
+//! Whether a task has delivered: its evidence, its deliverables and what they cover, and the state of its project.
+
+use std::path::PathBuf;
+
+use pool_core::words;
+
+words! {
+    /// What a rule of acceptance found wrong.
+    Fault {
+        /// There is nothing at the path, or nothing that the pattern finds.
+        Missing = "missing",
+        /// There is a file, and nothing in it.
+        Empty = "empty",
+        /// There is nothing but headings in it.
+        OnlyHeadings = "only_headings",
+        /// It is no text, or none that can be read.
+        Unreadable = "unreadable",
+        /// It is older than the task.
+        NotUpdated = "not_updated",
+        /// Nothing but the watchdog's own journal is in it.
+        OnlyJournal = "only_journal",
+        /// A cell of the matrix is not covered.
+        NotCovered = "not_covered",
+        /// The path leads out of the workspace.
+        Outside = "outside",
+    }
+}
+
+words! {
+    /// What a path is to a task.
+    Part {
+        /// What was collected: it cannot be made again from anything here.
+        Evidence = "evidence",
+        /// What is handed in: it can be made from the evidence.
+        Deliverable = "deliverable",
+        /// The state of the project, which a task brings up to date.
+        State = "state",
+    }
+}
+
+/// One thing that is missing, by path and, where it is about one, by cell.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Finding {
+    /// What the path is to the task.
+    pub part: Part,
+    /// What is wrong.
+    pub fault: Fault,
+    /// The path or pattern, as the rule names it.
+    pub path: String,
+    /// The cell that is not covered.
+    pub cell: Option<Cell>,
+    /// The command that makes it from the evidence, where the rule has one.
+    pub make: Option<Vec<String>>,
+}
+
+/// A cell of a matrix.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Cell {
+    /// The row.
+    pub subject: String,
+    /// The column. A deliverable that only has to name its subjects has none.
+    pub dimension: Option<String>,
+}
+
+/// What a deliverable covers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Matrix {
+    /// The deliverable, as the rule names it.
+    pub path: String,
+    /// The rows.
+    pub subjects: Vec<String>,
+    /// The columns. Without any, a subject has one cell: whether it is there at all.
+    pub dimensions: Vec<String>,
+    /// Row by row, whether a cell is covered.
+    pub covered: Vec<Vec<bool>>,
+}
+
+/// What the rules of a task found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Acceptance {
+    /// The name of the rule that applies.
+    pub rule: String,
+    /// The folder that its paths are in.
+    pub workspace: PathBuf,
+    /// What is wrong. Nothing: it is accepted.
+    pub findings: Vec<Finding>,
+    /// What each deliverable covers.
+    pub matrices: Vec<Matrix>,
+    /// The files that were found as evidence.
+    pub evidence: Vec<PathBuf>,
+    /// The deliverables and files of state that are as they should be.
+    pub delivered: Vec<PathBuf>,
+}
+
+impl Acceptance {
+    /// Whether nothing is missing.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// The commands that make all that is missing, each once; `None` where something cannot be made: evidence, or a part without a
+    /// command.
+    #[must_use]
+    pub fn makes(&self) -> Option<Vec<Vec<String>>> {
+        let mut makes: Vec<Vec<String>> = Vec::new();
+        for finding in &self.findings {
+            let make = finding.make.clone().filter(|_| finding.part != Part::Evidence)?;
+            if !makes.contains(&make) {
+                makes.push(make);
+            }
+        }
+        Some(makes)
+    }
+}

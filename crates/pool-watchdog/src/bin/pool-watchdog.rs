@@ -1,0 +1,3 @@
+//! `pool-watchdog`: looks after the workers of a board.
+
+fn main() {}

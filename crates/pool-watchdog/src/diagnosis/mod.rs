@@ -1,0 +1,81 @@
+//! What went wrong with a worker, told from its log, from what the board says, and from the logins it could find.
+
+use chrono::{DateTime, Utc};
+use pool_core::{Kind, Provider, words};
+
+use crate::login::{Logins, Residency};
+use crate::task::Task;
+
+words! {
+    /// Why a worker ended without closing its task.
+    Cause {
+        /// The profile has no login that its worker could see.
+        MissingLogin = "missing_login",
+        /// The worker used an old login, and a newer one lies beside it.
+        StaleSync = "stale_sync",
+        /// A call beside the main turn failed, and the main turn went on.
+        Auxiliary = "auxiliary",
+        /// The workspace demands a header that names its region.
+        MissingResidency = "missing_residency",
+        /// The login was revoked: only a new one helps.
+        Revoked = "revoked",
+        /// The provider refused the login, and said something else of it.
+        LoginRefused = "login_refused",
+        /// The account was throttled, or is out of quota.
+        Throttled = "throttled",
+        /// The provider answered that it was in trouble.
+        ProviderTrouble = "provider_trouble",
+        /// There was no answer in time.
+        Timeout = "timeout",
+        /// There was no connection.
+        Connection = "connection",
+        /// The worker ended as if all was well, and closed nothing.
+        ProtocolViolation = "protocol_violation",
+        /// A skill that the task asks for is not installed.
+        MissingSkill = "missing_skill",
+        /// Its process failed or was killed.
+        Crash = "crash",
+        /// Nothing tells what it was.
+        Unknown = "unknown",
+    }
+}
+
+/// What a diagnosis is made of. Everything but the time may be missing.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Evidence<'a> {
+    /// The end of the worker's log. It may hold several attempts: only the last counts.
+    pub log: Option<&'a str>,
+    /// The task, with its runs and events.
+    pub task: Option<&'a Task>,
+    /// The logins that its profile could see.
+    pub logins: Option<&'a Logins>,
+    /// Now: what a log says of waiting counts from the end of the run, or else from now.
+    pub now: DateTime<Utc>,
+}
+
+/// What went wrong, and what says so.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// Why the worker ended.
+    pub cause: Cause,
+    /// The words that say so, in one line and without a secret: a line of the log, or of the board.
+    pub says: String,
+    /// The line of the log, counted from 1, where it is one.
+    pub line: Option<usize>,
+    /// The provider that the failed call was made to.
+    pub provider: Option<Provider>,
+    /// The model that was asked for.
+    pub model: Option<String>,
+    /// What the rules of the pool make of it.
+    pub kind: Option<Kind>,
+    /// Until when it lasts, where anybody said so.
+    pub until: Option<DateTime<Utc>>,
+    /// The region that is demanded, where a token names it.
+    pub residency: Option<Residency>,
+    /// The skills that are missing.
+    pub skills: Vec<String>,
+    /// What else was seen and decides nothing: a side call that failed, a retry that went well.
+    pub asides: Vec<String>,
+}
