@@ -10,12 +10,17 @@ mod diagnosis;
 mod files;
 mod home;
 mod journal;
+mod line;
 mod login;
+mod pool_report;
 mod preflight;
 mod programs;
 mod settings;
 mod shell;
 mod task;
+#[cfg(test)]
+#[cfg(unix)]
+mod testing;
 
 pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part};
 pub use codex::{Codex, CodexStatus};
@@ -23,6 +28,7 @@ pub use diagnosis::{Cause, Diagnosis, Evidence};
 pub use home::{CodexHome, ProfileHome, ProfileHomeError};
 pub use journal::{Card, Decided, Entry, Grid, Sheet, Told, What};
 pub use login::{LoginState, Logins, Place, Residency};
+pub use pool_report::{Accusation, PoolReport, report_to_pool};
 pub use preflight::{Check, CheckState, Checked, Fix, Preflight, Repaired, Surroundings, examine, repair};
 pub use settings::{Deliverable, Policy, Profile, Rule, Settings, Which};
 pub use task::{

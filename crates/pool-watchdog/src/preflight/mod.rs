@@ -9,6 +9,9 @@ mod repair;
 mod residency;
 mod skills;
 mod stores;
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;
 
 use std::ffi::OsString;
 
