@@ -11,11 +11,11 @@ mod login;
 mod settings;
 mod task;
 
-pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part};
+pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part, inspect};
 pub use diagnosis::{Cause, Diagnosis, Evidence};
 pub use journal::{Card, Decided, Entry, Grid, Sheet, Told, What};
 pub use login::{LoginState, Logins, Place, Residency};
-pub use settings::{Deliverable, Policy, Profile, Rule, Settings, Which};
+pub use settings::{Deliverable, Policy, Profile, Rule, Settings, SettingsError, Which};
 pub use task::{
     BlockKind, Claim, Comment, Event, Outcome, Run, Status, Task, TaskId, TaskIdError, Workspace,
 };
