@@ -22,7 +22,7 @@ mod task;
 #[cfg(unix)]
 mod testing;
 
-pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part};
+pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part, inspect};
 pub use codex::{Codex, CodexStatus};
 pub use diagnosis::{Cause, Diagnosis, Evidence};
 pub use home::{CodexHome, ProfileHome, ProfileHomeError};
@@ -30,7 +30,7 @@ pub use journal::{Card, Decided, Entry, Grid, Sheet, Told, What};
 pub use login::{LoginState, Logins, Place, Residency};
 pub use pool_report::{Accusation, PoolReport, report_to_pool};
 pub use preflight::{Check, CheckState, Checked, Fix, Preflight, Repaired, Surroundings, examine, repair};
-pub use settings::{Deliverable, Policy, Profile, Rule, Settings, Which};
+pub use settings::{Deliverable, Policy, Profile, Rule, Settings, SettingsError, Which};
 pub use task::{
     BlockKind, Claim, Comment, Event, Outcome, Run, Status, Task, TaskId, TaskIdError, Workspace,
 };

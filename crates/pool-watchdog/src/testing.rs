@@ -1,18 +1,17 @@
 //! A user's home folder, a root and a profile in it, for the tests of this crate. All tokens are fakes.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use pool_core::time;
-use pool_sources::{Environment, Tool};
+use pool_sources::Environment;
 use tempfile::TempDir;
 
 use crate::home::ProfileHome;
 use crate::preflight::{Check, Checked, Preflight, Repaired, Surroundings, examine, repair};
-use crate::settings::{Policy, Profile, Settings};
+use crate::settings::{Profile, Settings};
 
 /// When all of it happens.
 pub(crate) const NOON: &str = "2026-11-21T12:00:00Z";
@@ -30,7 +29,8 @@ impl World {
     /// A user with a root, a profile `writer`, and `hermes` on the path.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let settings = settings(folder.path());
+        let user = folder.path().canonicalize().unwrap();
+        let settings = Settings::parse("", &user, Some(&user)).unwrap();
         let world = Self { folder, settings };
         std::fs::create_dir_all(world.path(".hermes/profiles/writer")).unwrap();
         world.program("hermes", "exit 0");
@@ -55,12 +55,7 @@ impl World {
     }
 
     pub(crate) fn profile(&mut self, change: impl FnOnce(&mut Profile)) {
-        let profile = self
-            .settings
-            .profiles
-            .entry("writer".to_owned())
-            .or_insert_with(|| Profile { providers: vec![Tool::Codex.provider()], ..Profile::default() });
-        change(profile);
+        change(self.settings.profiles.entry("writer".to_owned()).or_default());
     }
 
     /// Writes a file in the home folder of the user.
@@ -130,31 +125,6 @@ impl World {
             text
         };
         self.shown(&self.examine().checks.iter().map(paragraph).collect::<String>())
-    }
-}
-
-fn settings(user: &Path) -> Settings {
-    let user = user.canonicalize().unwrap();
-    Settings {
-        state: user.join("state"),
-        hermes: "hermes".into(),
-        home: user.join(".hermes"),
-        codex: "codex".into(),
-        boards: vec!["default".to_owned()],
-        profiles: Default::default(),
-        policy: Policy {
-            retries: 2,
-            backoff: Duration::from_secs(60),
-            longest_backoff: Duration::from_secs(600),
-            makes: 1,
-            make_timeout: Duration::from_secs(60),
-            ends_blocks_of: Vec::new(),
-            repairs_logins: true,
-            reports_to_pool: true,
-            dispatches: true,
-            longest_copy: 0,
-        },
-        rules: Vec::new(),
     }
 }
 
