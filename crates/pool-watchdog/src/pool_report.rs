@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn the_only_one_is_judged_as_a_person_would_have_reported_it() {
-        for (failure, expected) in [(revoked(), "is dead"), (throttled(), "rests until 2026-11-21T12:50:00Z")]
+        for (failure, expected) in [(revoked(), "is dead"), (throttled(), "rests until 2026-11-21T11:51:00Z")]
         {
             for place in [PROFILE, ROOT] {
                 let (world, by_hand) = (World::new(), World::new());
