@@ -5,6 +5,7 @@
 //! prove it. Every decision is written into a journal, also the one to do nothing.
 
 mod acceptance;
+mod decision;
 mod diagnosis;
 mod journal;
 mod login;
@@ -12,6 +13,7 @@ mod settings;
 mod task;
 
 pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part};
+pub use decision::{Case, Decision, Login, Row, Stage, TABLE, Verb, Work, decide, retry_at};
 pub use diagnosis::{Cause, Diagnosis, Evidence};
 pub use journal::{Card, Decided, Entry, Grid, Sheet, Told, What};
 pub use login::{LoginState, Logins, Place, Residency};

@@ -118,3 +118,20 @@ pub struct Deliverable {
     /// The command that makes it from the evidence, and its arguments. It runs in the workspace.
     pub make: Option<Vec<String>>,
 }
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            retries: 2,
+            backoff: Duration::from_secs(60),
+            longest_backoff: Duration::from_secs(15 * 60),
+            makes: 2,
+            make_timeout: Duration::from_secs(10 * 60),
+            ends_blocks_of: Vec::new(),
+            repairs_logins: true,
+            reports_to_pool: true,
+            dispatches: true,
+            longest_copy: 1 << 30,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! One case in, one action out: a table that anyone can read. The first row that matches decides.
+//!
+//! The table is the same in `docs/watchdog.md`, which a test writes from it.
+
+mod backoff;
+mod case;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, Utc};
+use pool_core::words;
+
+use crate::task::BlockKind;
+
+pub use backoff::retry_at;
+pub use case::{Case, Login, Stage, Work};
+pub use table::{Row, TABLE};
+
+words! {
+    /// What is done about a task.
+    Verb {
+        /// Nothing.
+        Leave = "leave",
+        /// It is completed: its work is there.
+        Complete = "complete",
+        /// What is missing is made from the evidence.
+        Make = "make",
+        /// The login of its profile is repaired.
+        RepairLogin = "repair_login",
+        /// It is given to the dispatcher again.
+        Retry = "retry",
+        /// It is blocked, with the list of what is missing and the next command.
+        Block = "block",
+        /// The same is said in a comment, where a block would send it to triage.
+        Comment = "comment",
+        /// The dispatcher is called, so that the board sees that the worker is gone.
+        Dispatch = "dispatch",
+    }
+}
+
+/// What is done about a task, and which row of the table says so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Decision {
+    /// The name of the row.
+    pub row: &'static str,
+    /// Why, in a sentence.
+    pub reason: &'static str,
+    /// What is done.
+    pub verb: Verb,
+    /// The kind of the block, where it is blocked.
+    pub kind: Option<BlockKind>,
+    /// When to look again, where it waits.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// Decides on a case: by the first row of [`TABLE`] that matches.
+///
+/// ```
+/// use pool_watchdog::{Case, Cause, Stage, Verb, Work, decide};
+///
+/// let finished_but_not_closed = Case::new(Stage::GivenUp, Cause::ProtocolViolation, Work::Accepted);
+/// assert_eq!(decide(&finished_but_not_closed).verb, Verb::Complete);
+///
+/// let at_work = Case::new(Stage::Working, Cause::Unknown, Work::Accepted);
+/// assert_eq!(decide(&at_work).verb, Verb::Leave, "a live worker is never completed over");
+/// ```
+#[must_use]
+pub fn decide(case: &Case) -> Decision {
+    let row = TABLE.iter().find(|row| (row.matches)(case)).unwrap_or(&table::LAST);
+    let kind = case.block_kind();
+    let is_second = case.spent_block == Some(kind);
+    // The board sends a second block of one kind to triage, from where no command brings a task back.
+    let verb = if row.verb == Verb::Block && is_second { Verb::Comment } else { row.verb };
+    Decision {
+        row: row.name,
+        reason: row.reason,
+        verb,
+        kind: (verb == Verb::Block).then_some(kind),
+        until: if row.waits { case.wait } else { None },
+    }
+}
