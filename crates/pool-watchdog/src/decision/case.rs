@@ -17,7 +17,9 @@ words! {
         Working = "working",
         /// It runs, by the board, but its process is gone.
         Gone = "gone",
-        /// The dispatcher may start it, and it has not failed.
+        /// We claimed it to make what is missing, and were cut short.
+        Held = "held",
+        /// The dispatcher may start it, and it has not failed since somebody put it there.
         Fresh = "fresh",
         /// The dispatcher may start it again: its last run failed.
         Failed = "failed",
@@ -36,13 +38,7 @@ impl Stage {
     /// Whether nobody is at it, and it is not somebody else's to decide: only then anything is done.
     #[must_use]
     pub fn is_open(self) -> bool {
-        matches!(self, Self::Gone | Self::Failed | Self::GivenUp | Self::Ours | Self::Yielding)
-    }
-
-    /// Whether it is blocked, so that the board does not run it again.
-    #[must_use]
-    pub fn is_blocked(self) -> bool {
-        matches!(self, Self::GivenUp | Self::Ours | Self::Theirs | Self::Yielding)
+        matches!(self, Self::Gone | Self::Held | Self::Failed | Self::GivenUp | Self::Ours | Self::Yielding)
     }
 }
 

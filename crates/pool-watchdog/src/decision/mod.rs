@@ -69,15 +69,31 @@ pub struct Decision {
 #[must_use]
 pub fn decide(case: &Case) -> Decision {
     let row = TABLE.iter().find(|row| (row.matches)(case)).unwrap_or(&table::LAST);
-    let kind = case.block_kind();
-    let is_second = case.spent_block == Some(kind);
-    // The board sends a second block of one kind to triage, from where no command brings a task back.
-    let verb = if row.verb == Verb::Block && is_second { Verb::Comment } else { row.verb };
+    let (verb, kind) = match row.verb {
+        Verb::Block => block(case),
+        verb => (verb, None),
+    };
     Decision {
         row: row.name,
         reason: row.reason,
         verb,
-        kind: (verb == Verb::Block).then_some(kind),
+        kind,
         until: if row.waits { case.wait } else { None },
     }
+}
+
+/// The board sends a second block of one kind to triage, from where no command brings a task back: then it is only said.
+fn block(case: &Case) -> (Verb, Option<BlockKind>) {
+    let kind = case.block_kind();
+    match case.spent_block {
+        // Only a block ends our claim without another run.
+        Some(spent) if spent == kind && case.stage == Stage::Held => (Verb::Block, Some(other_than(kind))),
+        Some(spent) if spent == kind => (Verb::Comment, None),
+        _ => (Verb::Block, Some(kind)),
+    }
+}
+
+/// The board remembers the newest kind alone.
+fn other_than(kind: BlockKind) -> BlockKind {
+    if kind == BlockKind::Capability { BlockKind::Transient } else { BlockKind::Capability }
 }
