@@ -15,8 +15,12 @@ mod documents;
 mod errors;
 mod exec;
 mod explain;
+#[cfg(unix)]
+mod hermes_board;
 mod homes;
 mod incident;
+#[cfg(unix)]
+mod kanban;
 mod killed;
 #[cfg(target_os = "linux")]
 mod killed_anywhere;
