@@ -53,3 +53,5 @@ mod sources;
 mod strace;
 mod support;
 mod token_server;
+#[cfg(unix)]
+mod watchdog;
