@@ -7,6 +7,7 @@
 mod acceptance;
 mod decision;
 mod diagnosis;
+mod files;
 mod journal;
 mod login;
 mod settings;
@@ -15,7 +16,10 @@ mod task;
 pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part};
 pub use decision::{Case, Decision, Login, Row, Stage, TABLE, Verb, Work, decide, retry_at};
 pub use diagnosis::{Cause, Diagnosis, Evidence};
-pub use journal::{Card, Decided, Entry, Grid, Sheet, Told, What};
+pub use journal::{
+    Attempt, Attempts, Card, Decided, Entries, Entry, Grid, Journal, JournalError, PageKind, Sheet, State, Told, What, html,
+    markdown,
+};
 pub use login::{LoginState, Logins, Place, Residency};
 pub use settings::{Deliverable, Policy, Profile, Rule, Settings, Which};
 pub use task::{
