@@ -143,9 +143,9 @@ fn finished_but_not_closed_is_completed_and_its_child_runs() {
     assert_eq!(watched.actions(&task), ["complete", "dispatch"], "{said}");
     // Nobody but the watchdog has called the dispatcher.
     watched.board.wait_until_status(&child, "done");
-    let summary = watched.board.query(&format!(
-        "SELECT metadata FROM task_runs WHERE task_id = '{task}' AND outcome = 'completed'"
-    ));
+    let summary = watched
+        .board
+        .query(&format!("SELECT metadata FROM task_runs WHERE task_id = '{task}' AND outcome = 'completed'"));
     assert!(summary.contains("pool-watchdog") && summary.contains("report.md"), "{summary}");
     assert!(watched.page("PROJECT_STATE.md").contains(&task));
     assert!(watched.page("PROJECT_STATE.html").contains(&task));
@@ -158,14 +158,24 @@ fn a_missing_report_is_made_from_the_evidence() {
     let (task, folder) = watched.report("Report on prices", &["--max-retries", "1"]);
     watched.deliver(&folder, "finished.md", REPORT);
     watched.deliver(&folder, "finished.html", PAGE);
-    watched.deliver(&folder, "make.sh", "cp finished.md report.md; cp finished.html report.html; echo made >> made.txt");
+    watched.deliver(
+        &folder,
+        "make.sh",
+        "cp finished.md report.md; cp finished.html report.html; echo made >> made.txt",
+    );
     watched.board.workers_of(&task, &format!("{COLLECTS}echo I think that is it."));
     watched.until_given_up(&task);
     let said = watched.round();
     assert_eq!(watched.board.status(&task), "done", "{said}");
     assert_eq!(watched.actions(&task), ["make", "complete", "dispatch"], "{said}");
-    assert_eq!(std::fs::read_to_string(folder.join("made.txt")).unwrap(), "made\n", "one command is run once");
-    let runs = watched.board.query(&format!("SELECT count(*) FROM task_events WHERE task_id = '{task}' AND kind = 'spawned'"));
+    assert_eq!(
+        std::fs::read_to_string(folder.join("made.txt")).unwrap(),
+        "made\n",
+        "one command is run once"
+    );
+    let runs = watched
+        .board
+        .query(&format!("SELECT count(*) FROM task_events WHERE task_id = '{task}' AND kind = 'spawned'"));
     assert_eq!(runs, "1", "nothing is collected twice");
 }
 
@@ -173,7 +183,11 @@ fn a_missing_report_is_made_from_the_evidence() {
 fn too_little_is_blocked_once_with_the_exact_list() {
     let Some(watched) = Watched::start() else { return };
     let (task, folder) = watched.report("Report on nothing", &["--max-retries", "1"]);
-    watched.deliver(&folder, "report.md", "# Tools\n\n| Tool | Price | Limits |\n|-|-|-|\n| Codex | 20 USD | 5 h |\n");
+    watched.deliver(
+        &folder,
+        "report.md",
+        "# Tools\n\n| Tool | Price | Limits |\n|-|-|-|\n| Codex | 20 USD | 5 h |\n",
+    );
     watched.board.workers_of(&task, "echo I have no access to the prices.");
     watched.until_given_up(&task);
     for _ in 0..3 {
@@ -227,7 +241,10 @@ fn the_incident_of_t_52cac9ce() {
     let runs = std::fs::read_to_string(folder.join("runs.txt")).unwrap().lines().count();
     assert_eq!(runs, 3, "one run and two retries, the board's own among them");
     let actions = watched.actions(&task);
-    assert!(actions.ends_with(&["make".to_owned(), "complete".to_owned(), "dispatch".to_owned()]), "{actions:?}");
+    assert!(
+        actions.ends_with(&["make".to_owned(), "complete".to_owned(), "dispatch".to_owned()]),
+        "{actions:?}"
+    );
     assert_eq!(watched.board.query("SELECT count(*) FROM tasks WHERE status = 'triage'"), "0");
     let page = watched.page("PROJECT_STATE.md");
     for part in ["timeout", "resumes", "delivered"] {

@@ -8,7 +8,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 /// Makes a folder and those above it.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
@@ -208,8 +208,7 @@ fn clear_litter(target: &Path) {
         let name = name.to_string_lossy();
         let is_ours = name.starts_with(&prefix) && name.ends_with(LITTER_SUFFIX);
         let written = || entry.metadata().and_then(|metadata| metadata.modified());
-        let is_old =
-            || written().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LONGEST_REPLACEMENT));
+        let is_old = || written().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LONGEST_REPLACEMENT));
         if is_ours && is_old() {
             remove(&entry.path());
         }
@@ -221,6 +220,34 @@ fn remove(path: &Path) {
     if let Err(error) = fs::remove_file(path) {
         tracing::warn!(path = %path.display(), %error, "cannot clear an unfinished file");
     }
+}
+
+/// Copies a file with its mode, and syncs the copy.
+#[expect(clippy::disallowed_methods, reason = "this is the module that writes files")]
+pub(crate) fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
+    fs::copy(from, to)?;
+    File::open(to)?.sync_all()
+}
+
+/// Makes a link to what another leads to.
+#[cfg(unix)]
+pub(crate) fn copy_link(from: &Path, to: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(fs::read_link(from)?, to)
+}
+
+/// Where a link cannot be made by anybody, what it leads to is copied.
+#[cfg(not(unix))]
+pub(crate) fn copy_link(from: &Path, to: &Path) -> io::Result<()> {
+    copy_file(from, to)
+}
+
+/// Gives a finished folder its name. Nobody has that name yet.
+#[expect(clippy::disallowed_methods, reason = "this is the module that writes files")]
+pub(crate) fn put_folder(unfinished: TempDir, name: &Path) -> io::Result<()> {
+    fs::rename(unfinished.path(), name)?;
+    // It has become the folder, so that there is nothing left to remove.
+    drop(unfinished.keep());
+    sync_folder(folder_of(name))
 }
 
 /// The longest chain of links that is followed, as on Linux.

@@ -5,6 +5,7 @@
 //! prove it. Every decision is written into a journal, also the one to do nothing.
 
 mod acceptance;
+mod copy;
 mod decision;
 mod diagnosis;
 mod files;
@@ -14,11 +15,12 @@ mod settings;
 mod task;
 
 pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part};
+pub use copy::CopyError;
 pub use decision::{Case, Decision, Login, Row, Stage, TABLE, Verb, Work, decide, retry_at};
 pub use diagnosis::{Cause, Diagnosis, Evidence};
 pub use journal::{
-    Attempt, Attempts, Card, Decided, Entries, Entry, Grid, Journal, JournalError, PageKind, Sheet, State, Told, What, html,
-    markdown,
+    Attempt, Attempts, Card, Decided, Entries, Entry, Grid, Journal, JournalError, PageKind, Sheet, State,
+    Told, What, html, markdown,
 };
 pub use login::{LoginState, Logins, Place, Residency};
 pub use settings::{Deliverable, Policy, Profile, Rule, Settings, Which};

@@ -159,7 +159,8 @@ impl State {
     #[must_use]
     pub fn attempts(&self, board: &str, task: &str, action: &str, since_event: i64) -> Attempts {
         let attempts = self.story(board, Some(task)).into_iter().flat_map(|story| &story.attempts.items);
-        let counted = attempts.filter(|attempt| attempt.action == action && attempt.after_event >= since_event);
+        let counted =
+            attempts.filter(|attempt| attempt.action == action && attempt.after_event >= since_event);
         counted.fold(Attempts::default(), |count, attempt| Attempts {
             begun: count.begun + 1,
             done: count.done + usize::from(attempt.done == Some(true)),
@@ -296,7 +297,8 @@ impl Story {
 
 impl Happened {
     fn of(decided: &Decided) -> Self {
-        let told = |told: &Told| Told { cause: clipped(told.cause.clone()), says: clipped(told.says.clone()) };
+        let told =
+            |told: &Told| Told { cause: clipped(told.cause.clone()), says: clipped(told.says.clone()) };
         Self::Decided {
             action: decided.action.clone(),
             row: decided.row.clone(),
