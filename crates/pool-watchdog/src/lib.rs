@@ -12,7 +12,7 @@ mod settings;
 mod task;
 
 pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part};
-pub use diagnosis::{Cause, Diagnosis, Evidence};
+pub use diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 pub use journal::{Card, Decided, Entry, Grid, Sheet, Told, What};
 pub use login::{LoginState, Logins, Place, Residency};
 pub use settings::{Deliverable, Policy, Profile, Rule, Settings, Which};
