@@ -17,7 +17,7 @@ mod task;
 pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part};
 pub use copy::CopyError;
 pub use decision::{Case, Decision, Login, Row, Stage, TABLE, Verb, Work, decide, retry_at};
-pub use diagnosis::{Cause, Diagnosis, Evidence};
+pub use diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 pub use journal::{
     Attempt, Attempts, Card, Decided, Entries, Entry, Grid, Journal, JournalError, PageKind, Sheet, State,
     Told, What, html, markdown,
