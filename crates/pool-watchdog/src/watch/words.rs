@@ -1,43 +1,50 @@
 //! What is said on the board and in the journal: sentences for people, and the command that comes next.
 
-use std::path::Path;
-
-use crate::acceptance::{Acceptance, Finding, Part};
+use crate::acceptance::{Acceptance, Part};
 use crate::decision::Decision;
 use crate::diagnosis::{Cause, Diagnosis};
+use crate::history::AUTHOR;
 use crate::login::Residency;
-use crate::task::{Task, TaskId};
-
-/// Who we are on the board: the author of what we say.
-pub(crate) const NAME: &str = "pool-watchdog";
+use crate::preflight::{Check, CheckState, Preflight};
+use crate::shell::{quoted, quoted_path};
+use crate::task::{Status, Task};
 
 /// The most findings that are told one by one; a long list hides what it says.
 const MOST_TOLD: usize = 20;
 
+/// All that is known of a task that something is said about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known<'a> {
+    pub(crate) task: &'a Task,
+    pub(crate) diagnosis: &'a Diagnosis,
+    pub(crate) acceptance: Option<&'a Acceptance>,
+    pub(crate) preflight: Option<&'a Preflight>,
+}
+
 /// What a block or a comment says: why, what exactly is missing, and what to do next.
-pub(crate) fn block_text(decision: &Decision, told: &Known<'_>) -> String {
-    let mut lines = vec![format!("{NAME}: {}", decision.reason)];
-    if let Some(diagnosis) = told.diagnosis {
-        lines.push(format!("Cause: {}", cause(diagnosis)));
-    }
-    if let Some(acceptance) = told.acceptance.filter(|acceptance| !acceptance.is_accepted()) {
+pub(crate) fn explanation(
+    decision: &Decision,
+    diagnosis: Option<&Diagnosis>,
+    acceptance: Option<&Acceptance>,
+    next: Option<&str>,
+) -> String {
+    let mut lines = vec![format!("{AUTHOR}: {}", decision.reason)];
+    lines.extend(diagnosis.map(|diagnosis| format!("Cause: {}", cause(diagnosis))));
+    if let Some(acceptance) = acceptance.filter(|acceptance| !acceptance.is_accepted()) {
         lines.push(format!("Missing in {}:", acceptance.workspace.display()));
         lines.extend(missing(acceptance).into_iter().map(|missing| format!("- {missing}")));
     }
-    lines.push(format!("Next: {}", told.next));
+    lines.extend(next.map(|next| format!("Next: {next}")));
     lines.join("\n")
 }
 
-/// What is known of a task that something is said about.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Known<'a> {
-    pub(crate) diagnosis: Option<&'a Diagnosis>,
-    pub(crate) acceptance: Option<&'a Acceptance>,
-    pub(crate) next: &'a str,
+/// Whether a comment explains something, as [`explanation`] does.
+pub(crate) fn is_explanation(comment: &str) -> bool {
+    comment.strip_prefix(AUTHOR).is_some_and(|rest| rest.starts_with(": "))
 }
 
 /// What is missing, a line each.
-pub(crate) fn missing(acceptance: &Acceptance) -> Vec<String> {
+fn missing(acceptance: &Acceptance) -> Vec<String> {
     let findings = &acceptance.findings;
     let mut lines: Vec<String> = findings.iter().take(MOST_TOLD).map(ToString::to_string).collect();
     if let Some(more @ 1..) = findings.len().checked_sub(MOST_TOLD) {
@@ -47,98 +54,98 @@ pub(crate) fn missing(acceptance: &Acceptance) -> Vec<String> {
 }
 
 /// A cause, and the words that tell it.
-pub(crate) fn cause(diagnosis: &Diagnosis) -> String {
+fn cause(diagnosis: &Diagnosis) -> String {
     let meaning = diagnosis.cause.meaning().trim_end_matches('.');
-    if diagnosis.says.is_empty() { meaning.to_owned() } else { format!("{meaning} (\"{}\")", diagnosis.says) }
+    if diagnosis.says.is_empty() {
+        meaning.to_owned()
+    } else {
+        format!("{meaning} (\"{}\")", diagnosis.says)
+    }
 }
 
-/// What a person does next about a task that is blocked.
-pub(crate) fn next_step(task: &Task, diagnosis: Option<&Diagnosis>, told: Option<&Acceptance>, login: Option<&str>) -> String {
+/// What a person does next about a task that does not go on by itself.
+pub(crate) fn next_step(known: &Known<'_>) -> String {
+    let Known { task, diagnosis, acceptance, preflight } = *known;
+    let is_delivered = acceptance.is_some_and(Acceptance::is_accepted);
+    if is_delivered && task.status == Status::Blocked {
+        return format!("its work is complete: `hermes kanban complete {}`", task.id);
+    }
     let again = format!("then `hermes kanban unblock {}`", task.id);
-    let Some(diagnosis) = diagnosis else { return again };
     match diagnosis.cause {
         Cause::MissingLogin | Cause::StaleSync | Cause::Revoked | Cause::LoginRefused => {
-            let profile = task.assignee.as_deref().unwrap_or("default");
-            let login = login.map_or_else(
-                || format!("log in again: `codex login`, and `hermes -p {profile} auth add openai-codex`"),
-                str::to_owned,
-            );
-            format!("{login}; the watchdog sees a new login by itself, or: `hermes kanban unblock {}`", task.id)
+            format!("{}; {again}, if the watchdog does not see it by itself", new_login(task, preflight))
         }
-        Cause::MissingResidency => {
-            let value = diagnosis.residency.as_ref().map_or_else(
-                || "the claim chatgpt_data_residency of its token, else chatgpt_compute_residency".to_owned(),
-                |residency| format!("`{}`, as the claim {} of its token says", residency.value, residency.claim),
-            );
-            format!(
-                "use a version of Hermes that sends the header {} with {value}, or a provider without that demand; {again}",
-                Residency::HEADER
-            )
-        }
-        Cause::MissingSkill => {
-            let profile = task.assignee.as_deref().unwrap_or("default");
-            format!(
-                "install {} for the profile `{profile}` (`hermes -p {profile} skills list` shows what it has), or take it \
-                 from the task; {again}",
-                skills(&diagnosis.skills)
-            )
-        }
-        _ => match told {
-            Some(acceptance) => by_hand(&task.id, acceptance),
+        Cause::MissingResidency => format!("{}; {again}", region(diagnosis)),
+        Cause::MissingSkill => format!("{}; {again}", install(task, &diagnosis.skills)),
+        _ => match acceptance {
+            Some(acceptance) => by_hand(task, acceptance),
             None => format!(
-                "add a [[task]] to watchdog.toml that says what `{}` has to deliver; {again}",
-                task.title
+                "say in watchdog.toml what `{}` has to deliver, in a [[task]] of its own; to have it run again: \
+                 `hermes kanban unblock {}`",
+                task.title, task.id
             ),
         },
     }
 }
 
-fn skills(names: &[String]) -> String {
-    match names {
+fn profile(task: &Task) -> &str {
+    task.assignee.as_deref().unwrap_or("default")
+}
+
+/// What the first check that is broken says, else how one logs in.
+fn new_login(task: &Task, preflight: Option<&Preflight>) -> String {
+    let checks = preflight.map(|preflight| preflight.checks.as_slice()).unwrap_or_default();
+    let is_broken = |check: &&Check| check.state == CheckState::Broken;
+    let told = checks.iter().filter(is_broken).find_map(|check| check.instruction.clone());
+    told.unwrap_or_else(|| {
+        format!("log in to Codex again: `hermes -p {} auth add openai-codex`, or `codex login`", quoted(profile(task)))
+    })
+}
+
+fn region(diagnosis: &Diagnosis) -> String {
+    let value = match &diagnosis.residency {
+        Some(Residency { claim, value, .. }) => format!("`{value}`, as the claim {claim} of its token says"),
+        None => "the claim chatgpt_data_residency of its token, else chatgpt_compute_residency".to_owned(),
+    };
+    let header = Residency::HEADER;
+    format!("use a Hermes that sends the header {header} with {value}, or another provider")
+}
+
+fn install(task: &Task, skills: &[String]) -> String {
+    let profile = quoted(profile(task));
+    let what = match skills {
         [] => "the missing skill".to_owned(),
         [name] => format!("the skill `{name}`"),
         names => format!("the skills `{}`", names.join("`, `")),
-    }
+    };
+    format!("install {what} for `{profile}` (`hermes -p {profile} skills list` shows what it has), or take it from the task")
 }
 
 /// The commands that make what can be made, and what has to be collected.
-fn by_hand(id: &TaskId, acceptance: &Acceptance) -> String {
-    let collect: Vec<&Finding> =
-        acceptance.findings.iter().filter(|finding| finding.part == Part::Evidence).collect();
+fn by_hand(task: &Task, acceptance: &Acceptance) -> String {
     let mut steps = Vec::new();
-    if let Some(first) = collect.first() {
-        let more = if collect.len() > 1 { " and what else is listed" } else { "" };
+    let mut evidence = acceptance.findings.iter().filter(|finding| finding.part == Part::Evidence);
+    if let Some(first) = evidence.next() {
+        let more = if evidence.next().is_some() { " and what else is listed" } else { "" };
         steps.push(format!("collect {}{more}", first.path));
     }
-    let mut makes: Vec<&Vec<String>> =
-        acceptance.findings.iter().filter_map(|finding| finding.make.as_ref()).collect();
-    makes.dedup();
-    let folder = quoted(&acceptance.workspace);
-    steps.extend(makes.iter().map(|make| format!("`cd {folder} && {}`", command(make))));
+    let folder = quoted_path(&acceptance.workspace);
+    for finding in &acceptance.findings {
+        let step = finding.make.as_ref().map(|make| format!("`cd {folder} && {}`", command(make)));
+        steps.extend(step.filter(|step| !steps.contains(step)));
+    }
     if steps.is_empty() {
         steps.push("write what is listed".to_owned());
     }
+    let (steps, id) = (steps.join(", then "), &task.id);
     format!(
-        "{}; `pool-watchdog accept {id}` shows what is left, and the watchdog completes it once nothing is; \
-         to have it run again: `hermes kanban unblock {id}`",
-        steps.join(", then ")
+        "{steps}; `pool-watchdog accept {id}` shows what is left, and once nothing is, the watchdog completes it; to have it run \
+         again: `hermes kanban unblock {id}`"
     )
 }
 
 /// A command as it is typed into a shell.
 pub(crate) fn command(words: &[String]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
-    quoted.join(" ")
-}
-
-fn quoted(path: &Path) -> String {
-    quote(&path.display().to_string())
-}
-
-fn quote(word: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=@%+,".contains(&byte);
-    if !word.is_empty() && word.bytes().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
+    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    words.join(" ")
 }
