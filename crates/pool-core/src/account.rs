@@ -17,6 +17,10 @@ use crate::time;
 /// The claim under which OpenAI nests what it says of a ChatGPT account.
 const OPENAI_CLAIM: &str = "https://api.openai.com/auth";
 
+/// Where a workspace keeps its data, and where it computes. The header that Codex CLI sends has the first of them.
+const DATA_RESIDENCY: &str = "chatgpt_data_residency";
+const COMPUTE_RESIDENCY: &str = "chatgpt_compute_residency";
+
 /// RFC 7515 leaves the padding out; some issuers leave it in.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
@@ -35,6 +39,8 @@ pub(crate) struct Claims {
     /// The same of the user.
     users: [Option<Box<str>>; 3],
     label: Option<Box<str>>,
+    /// The claim that demands a region, and which one.
+    residency: Option<(&'static str, Box<str>)>,
 }
 
 impl Claims {
@@ -43,10 +49,25 @@ impl Claims {
         let payload = token.split('.').nth(1)?;
         let bytes = zeroize::Zeroizing::new(BASE64.decode(payload).ok()?);
         let claims: Level<'_> = serde_json::from_str(std::str::from_utf8(&bytes).ok()?).ok()?;
-        let Level([exp, iat, chatgpt_account, chatgpt_user, account, sub, openai, email, username, upn]) =
-            claims;
+        let Level(
+            [
+                exp,
+                iat,
+                chatgpt_account,
+                chatgpt_user,
+                account,
+                sub,
+                openai,
+                email,
+                username,
+                upn,
+                data,
+                compute,
+            ],
+        ) = claims;
         let openai = openai.and_then(|claim| serde_json::from_str(claim.get()).ok());
-        let Level([_, _, openai_account, openai_user, ..]) = openai.unwrap_or_default();
+        let Level([_, _, openai_account, openai_user, .., openai_data, openai_compute]) =
+            openai.unwrap_or_default();
         let first = |candidates: [Option<&RawValue>; 2]| candidates.into_iter().flatten().find_map(text);
         Some(Self {
             label: [email, username, upn].into_iter().flatten().find_map(name),
@@ -54,6 +75,12 @@ impl Claims {
             issued_at: iat.and_then(|iat| time::parse_number(iat.get())),
             accounts: [first([openai_account, chatgpt_account]), account.and_then(text)],
             users: [first([openai_user, chatgpt_user]), sub.and_then(text), email.and_then(text)],
+            residency: [
+                (DATA_RESIDENCY, [openai_data, data]),
+                (COMPUTE_RESIDENCY, [openai_compute, compute]),
+            ]
+            .into_iter()
+            .find_map(|(claim, values)| Some((claim, values.into_iter().flatten().find_map(region)?))),
         })
     }
 
@@ -84,6 +111,11 @@ impl Claims {
         self.label.as_deref()
     }
 
+    /// The claim that demands a region, and which one.
+    pub(crate) fn residency(&self) -> Option<(&'static str, &str)> {
+        self.residency.as_ref().map(|(claim, value)| (*claim, value.as_ref()))
+    }
+
     /// `exp`, in seconds since 1970.
     pub(crate) fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.expires_at
@@ -103,7 +135,7 @@ fn differ(mine: &[Option<Box<str>>], theirs: &[Option<Box<str>>]) -> bool {
 }
 
 /// The claims that are asked for, in this order.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 12] = [
     "exp",
     "iat",
     "chatgpt_account_id",
@@ -114,11 +146,13 @@ const NAMES: [&str; 10] = [
     "email",
     "preferred_username",
     "upn",
+    DATA_RESIDENCY,
+    COMPUTE_RESIDENCY,
 ];
 
 /// One level of claims: those that are asked for, as they are spelled. Of several with a name the last counts.
 #[derive(Default)]
-struct Level<'a>([Option<&'a RawValue>; 10]);
+struct Level<'a>([Option<&'a RawValue>; 12]);
 
 impl<'de> Deserialize<'de> for Level<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -172,6 +206,17 @@ fn name(claim: &RawValue) -> Option<Box<str>> {
     let is_shown = !name.is_empty() && name.len() <= LONGEST_NAME && !name.contains(char::is_control);
     is_shown.then(|| name.into())
 }
+
+/// A region as a header can carry it. `no_constraint` demands none.
+fn region(claim: &RawValue) -> Option<Box<str>> {
+    let region = text(claim)?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    let is_region = region.len() <= LONGEST_REGION && region.bytes().all(is_plain);
+    (is_region && !region.eq_ignore_ascii_case("no_constraint")).then_some(region)
+}
+
+/// Regions are `us`, `eu` and the like.
+const LONGEST_REGION: usize = 64;
 
 /// An address is 254 bytes long at most (RFC 5321).
 const LONGEST_NAME: usize = 254;
@@ -267,6 +312,40 @@ mod tests {
         for (claims, name) in cases {
             let known = Claims::of(&token(claims));
             assert_eq!(known.as_ref().and_then(Claims::label), name, "{claims}");
+        }
+    }
+
+    #[test]
+    fn a_region_is_demanded_by_the_first_claim_that_names_one() {
+        let cases = [
+            (r#"{"chatgpt_compute_residency":"us"}"#, Some(("chatgpt_compute_residency", "us"))),
+            (
+                r#"{"chatgpt_compute_residency":"us","chatgpt_data_residency":"eu"}"#,
+                Some(("chatgpt_data_residency", "eu")),
+            ),
+            (
+                r#"{"https://api.openai.com/auth":{"chatgpt_data_residency":"eu"},"chatgpt_data_residency":"us"}"#,
+                Some(("chatgpt_data_residency", "eu")),
+            ),
+            (
+                r#"{"https://api.openai.com/auth":{"chatgpt_compute_residency":"eu"},"chatgpt_data_residency":"us"}"#,
+                Some(("chatgpt_data_residency", "us")),
+            ),
+            (
+                r#"{"chatgpt_data_residency":"no_constraint","chatgpt_compute_residency":"us"}"#,
+                Some(("chatgpt_compute_residency", "us")),
+            ),
+            (
+                r#"{"chatgpt_data_residency":"no_constraint","chatgpt_compute_residency":"NO_CONSTRAINT"}"#,
+                None,
+            ),
+            (r#"{"chatgpt_data_residency":"","chatgpt_compute_residency":7}"#, None),
+            (r#"{"chatgpt_data_residency":"us\r\nx: y"}"#, None),
+            (r#"{"sub":"u"}"#, None),
+        ];
+        for (claims, expected) in cases {
+            let known = Claims::of(&token(claims));
+            assert_eq!(known.as_ref().and_then(Claims::residency), expected, "{claims}");
         }
     }
 

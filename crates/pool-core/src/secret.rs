@@ -101,6 +101,13 @@ impl Secret {
         self.claims()?.label()
     }
 
+    /// The claim that demands a region for requests with it, and the region, where it is a JWT that says so:
+    /// `chatgpt_data_residency`, else `chatgpt_compute_residency`. Nothing is verified.
+    #[must_use]
+    pub fn residency(&self) -> Option<(&'static str, &str)> {
+        self.claims()?.residency()
+    }
+
     /// When it ends, where it is a JWT that says so.
     #[must_use]
     pub fn ends_at(&self) -> Option<DateTime<Utc>> {

@@ -5,24 +5,32 @@
 //! prove it. Every decision is written into a journal, also the one to do nothing.
 
 mod acceptance;
+mod codex;
 mod copy;
 mod decision;
 mod diagnosis;
 mod files;
+mod home;
 mod journal;
 mod login;
+mod preflight;
+mod programs;
 mod settings;
+mod shell;
 mod task;
 
 pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part};
+pub use codex::{Codex, CodexStatus};
 pub use copy::CopyError;
 pub use decision::{Case, Decision, Login, Row, Stage, TABLE, Verb, Work, decide, retry_at};
 pub use diagnosis::{Cause, Diagnosis, Evidence, diagnose};
+pub use home::{CodexHome, ProfileHome, ProfileHomeError};
 pub use journal::{
     Attempt, Attempts, Card, Decided, Entries, Entry, Grid, Journal, JournalError, PageKind, Sheet, State,
     Told, What, html, markdown,
 };
 pub use login::{LoginState, Logins, Place, Residency};
+pub use preflight::{Check, CheckState, Checked, Fix, Preflight, Repaired, Surroundings, examine, repair};
 pub use settings::{Deliverable, Policy, Profile, Rule, Settings, Which};
 pub use task::{
     BlockKind, Claim, Comment, Event, Outcome, Run, Status, Task, TaskId, TaskIdError, Workspace,

@@ -1,8 +1,15 @@
 //! The logins that a worker may find, as they lie on disk: facts, without a secret.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use pool_core::{AuthType, Pool, Provider, Secret, Standing};
+use pool_format::raw::{Object, decode};
+use pool_format::{Document, Lent, read_secret};
+use pool_sources::{Environment, Flaw, Given, Tool};
+use pool_store::{FileStore, Store as _, StoreError, read_short};
+
+use crate::home::{ProfileHome, dangling};
 
 /// A place where a login is looked for, and what is there.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,6 +39,8 @@ pub enum LoginState {
     Good(Option<DateTime<Utc>>),
     /// A key instead of a login.
     ApiKey,
+    /// Tokens of which the pool knows that they will never work again.
+    Dead,
 }
 
 impl LoginState {
@@ -39,6 +48,31 @@ impl LoginState {
     #[must_use]
     pub fn is_good(&self) -> bool {
         matches!(self, Self::Good(_) | Self::ApiKey)
+    }
+
+    /// Whether Hermes can go on: it renews what has ended.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.is_good() || matches!(self, Self::Expired(_))
+    }
+
+    /// Of several logins in one place the one that a worker would get furthest with.
+    fn rank(&self) -> (u8, Option<DateTime<Utc>>) {
+        match self {
+            Self::Absent => (0, None),
+            Self::Dangling(_) | Self::Unreadable(_) => (1, None),
+            Self::Empty => (2, None),
+            Self::Dead => (3, None),
+            Self::Expired(at) => (4, Some(*at)),
+            Self::ApiKey => (5, None),
+            Self::Good(until) => (6, *until),
+        }
+    }
+
+    fn of_tokens(ends_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+        match ends_at {
+            Some(at) if at <= now => Self::Expired(at),
+            ends_at => Self::Good(ends_at),
+        }
     }
 }
 
@@ -56,6 +90,153 @@ pub struct Logins {
     pub residency: Option<Residency>,
 }
 
+impl Logins {
+    /// Looks into the places where a worker of this profile finds a login of Codex. Nothing is written, nobody is asked.
+    #[must_use]
+    pub fn of(home: &ProfileHome, environment: &Environment, now: DateTime<Utc>) -> Self {
+        let environment = home.environment(environment);
+        let codex = in_codex_file(&home.worker.login(), now);
+        let profile = in_store(&home.store(), &environment, now);
+        let root = in_store(&home.root_store(), &environment, now);
+        let residency = [&codex, &profile, &root].into_iter().find_map(|found| found.residency.clone());
+        let place = |path, found: Found| Place { path, state: found.state };
+        Self {
+            codex: place(home.worker.login(), codex),
+            profile: place(home.store(), profile),
+            root: place(home.root_store(), root),
+            residency,
+        }
+    }
+}
+
+/// What is in a place, and the region that its token demands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Found {
+    pub(crate) state: LoginState,
+    pub(crate) residency: Option<Residency>,
+}
+
+impl From<LoginState> for Found {
+    fn from(state: LoginState) -> Self {
+        Self { state, residency: None }
+    }
+}
+
+/// A login is some kilobytes.
+pub(crate) const LONGEST_LOGIN: u64 = 1024 * 1024;
+
+/// A store with thousands of credentials is some megabytes.
+const LONGEST_STORE: u64 = 64 * 1024 * 1024;
+
+/// What is in a file of Codex CLI.
+pub(crate) fn in_codex_file(path: &Path, now: DateTime<Utc>) -> Found {
+    match text_of(path, LONGEST_LOGIN) {
+        Ok(text) => in_codex_text(text, now),
+        Err(state) => state.into(),
+    }
+}
+
+/// The text at a path, or what is there instead.
+fn text_of(path: &Path, longest: u64) -> Result<Vec<u8>, LoginState> {
+    if let Some(target) = dangling(path) {
+        return Err(LoginState::Dangling(target));
+    }
+    read_short(path, longest).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => LoginState::Absent,
+        _ => LoginState::Unreadable(error.to_string()),
+    })
+}
+
+fn in_codex_text(text: Vec<u8>, now: DateTime<Utc>) -> Found {
+    // Codex CLI goes by the key where both are there.
+    if has_api_key(&text) {
+        return LoginState::ApiKey.into();
+    }
+    // At the beginning of time nothing has ended: so an ended login still says which region it is of.
+    match Tool::Codex.offer(text, DateTime::<Utc>::MIN_UTC) {
+        Ok(offer) => Found {
+            state: LoginState::of_tokens(offer.expires_at, now),
+            residency: match &offer.given {
+                Given::ByValue(tokens) => Residency::of(tokens.access_token()),
+                Given::ByReference(secret) => Residency::of(Some(secret)),
+            },
+        },
+        Err(Flaw::Absent { .. }) => LoginState::Empty.into(),
+        Err(flaw) => LoginState::Unreadable(flaw.to_string()).into(),
+    }
+}
+
+fn has_api_key(text: &[u8]) -> bool {
+    let key = || {
+        let top = Object::read(&decode(text.to_vec()).ok()?.raw)?;
+        read_secret(top.get("OPENAI_API_KEY")?.slice())
+    };
+    key().is_some_and(|key| !key.is_blank())
+}
+
+/// What is in a store: under `providers`, and in its pool.
+pub(crate) fn in_store(path: &Path, environment: &Environment, now: DateTime<Utc>) -> Found {
+    let provider = Tool::Codex.provider();
+    let entry = match text_of(path, LONGEST_STORE) {
+        Ok(text) => in_providers(text, &provider, now),
+        Err(state) => return state.into(),
+    };
+    let entry = match entry {
+        Ok(entry) => entry,
+        Err(error) => return LoginState::Unreadable(error).into(),
+    };
+    match in_pool(environment.open_at(path).own(), &provider, now) {
+        Ok(mut found) => {
+            found.extend(entry);
+            let best = found.into_iter().max_by_key(|found| found.state.rank());
+            best.unwrap_or(LoginState::Absent.into())
+        }
+        Err(error) => LoginState::Unreadable(in_words(&error)).into(),
+    }
+}
+
+/// What Hermes keeps under `providers`.
+fn in_providers(text: Vec<u8>, provider: &Provider, now: DateTime<Utc>) -> Result<Option<Found>, String> {
+    let document = Document::read(text).map_err(|error| in_words(&error))?;
+    let is_there = document.providers_with_a_login().iter().any(|known| known.is_same(provider));
+    Ok(is_there.then(|| match document.provider_login(provider) {
+        Some(Lent { tokens, expires_at }) => Found {
+            state: LoginState::of_tokens(expires_at.or_else(|| tokens.access_token()?.ends_at()), now),
+            residency: Residency::of(tokens.access_token()),
+        },
+        None => LoginState::Empty.into(),
+    }))
+}
+
+fn in_pool(store: &FileStore, provider: &Provider, now: DateTime<Utc>) -> Result<Vec<Found>, StoreError> {
+    let loaded = store.load(None, now)?;
+    let pool = loaded.as_ref().and_then(|loaded| loaded.pools.get(provider));
+    let found = |(credential, standing): (&pool_core::Credential, Standing)| Found {
+        state: match standing {
+            Standing::Dead { .. } => LoginState::Dead,
+            Standing::NoSecret { .. } | Standing::Removed => LoginState::Empty,
+            _ => match LoginState::of_tokens(credential.token_ends_at(), now) {
+                LoginState::Good(None) if credential.auth_type == AuthType::ApiKey => LoginState::ApiKey,
+                LoginState::Expired(_) if !credential.can_be_renewed() => LoginState::Empty,
+                state => state,
+            },
+        },
+        residency: Residency::of(credential.secret()),
+    };
+    Ok(pool.into_iter().flat_map(|pool: &Pool| pool.standings(now)).map(found).collect())
+}
+
+/// An error and what caused it, on one line.
+pub(crate) fn in_words(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words += &format!(": {error}");
+        cause = error.source();
+    }
+    words
+}
+
 /// The region that a workspace demands in the header `x-openai-internal-codex-residency`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -69,4 +250,10 @@ pub struct Residency {
 impl Residency {
     /// The header that carries it (NousResearch/hermes-agent#23935).
     pub const HEADER: &str = "x-openai-internal-codex-residency";
+
+    /// What a token demands.
+    fn of(token: Option<&Secret>) -> Option<Self> {
+        let (claim, value) = token?.residency()?;
+        Some(Self { claim, value: value.to_owned() })
+    }
 }

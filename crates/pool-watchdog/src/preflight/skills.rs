@@ -1,0 +1,171 @@
+//! The skills that a worker is started with: Hermes finds them by folder or by the name that they give themselves, at any depth, and
+//! refuses one that it finds twice.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pool_store::read_short;
+
+use super::Examination;
+use super::check::{Check, Checked};
+use crate::shell::{quoted, quoted_path};
+
+/// What makes a folder a skill.
+const SKILL: &str = "SKILL.md";
+
+/// Folders in which no skill is looked for.
+const NOT_SKILLS: [&str; 14] = [
+    ".git",
+    ".github",
+    ".hub",
+    ".archive",
+    ".venv",
+    "venv",
+    "node_modules",
+    "site-packages",
+    "__pycache__",
+    ".tox",
+    ".nox",
+    ".pytest_cache",
+    ".mypy_cache",
+    ".ruff_cache",
+];
+
+/// Folders of a skill that hold what belongs to it.
+const PARTS_OF_A_SKILL: [&str; 4] = ["references", "templates", "assets", "scripts"];
+
+/// Links may lead in circles.
+const DEEPEST: usize = 12;
+
+/// A skill is text. Its name stands in the first lines.
+const LONGEST_SKILL: u64 = 1024 * 1024;
+
+/// Whether those that are asked for are installed.
+pub(super) fn check(of: &Examination<'_>) -> Option<Check> {
+    let asked = &of.needs.skills;
+    if asked.is_empty() {
+        return None;
+    }
+    let folder = of.home.folder.join("skills");
+    let installed = Installed::under(&folder);
+    let name = Checked::Skills;
+    for skill in asked {
+        match installed.found(skill).as_slice() {
+            [_] => {}
+            [] => return Some(missing(of, &folder, skill)),
+            [one, other, ..] => {
+                let found = format!("`{skill}` is there twice: {} and {}", one.display(), other.display());
+                return Some(
+                    Check::broken(name, found)
+                        .next(format!("take one of them away: `rm -r {}`", quoted_path(other))),
+                );
+            }
+        }
+    }
+    Some(Check::ok(name, format!("installed under {}: {}", folder.display(), asked.join(", "))))
+}
+
+/// What brings it back depends on where it went.
+fn missing(of: &Examination<'_>, folder: &Path, skill: &str) -> Check {
+    let name = Checked::Skills;
+    let hermes = format!("hermes -p {} skills", quoted(&of.home.name));
+    let shown = folder.display();
+    if is_plugin_or_elsewhere(of, skill) {
+        return Check::note(
+            name,
+            format!("`{skill}` is not under {shown}; a plugin or another folder may have it"),
+        )
+        .next(format!("see whether it is there: `{hermes} list`"));
+    }
+    let bundled = read(&folder.join(".bundled_manifest"));
+    if bundled.lines().any(|line| line.split(':').next() == Some(skill)) {
+        return Check::broken(name, format!("`{skill}` came with Hermes, and was removed from {shown}"))
+            .next(format!("bring it back: `{hermes} reset {} --restore`", quoted(skill)));
+    }
+    if of.home.folder.join(".no-bundled-skills").exists() {
+        return Check::broken(
+            name,
+            format!("`{skill}` is not under {shown}, and skills that come with Hermes are kept out"),
+        )
+        .next(format!("let them in if it is one: `{hermes} opt-in --sync`"));
+    }
+    Check::broken(name, format!("`{skill}` is not under {shown}"))
+        .next(format!("install it: `{hermes} install {}`", quoted(skill)))
+}
+
+/// Whether Hermes may find it where nobody looked here.
+fn is_plugin_or_elsewhere(of: &Examination<'_>, skill: &str) -> bool {
+    skill.contains(':') || read(&of.home.folder.join("config.yaml")).contains("external_dirs:")
+}
+
+fn read(path: &Path) -> String {
+    let bytes = read_short(path, LONGEST_SKILL).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The skills under a folder.
+struct Installed {
+    root: PathBuf,
+    /// The folders that are skills, and the name that each gives itself.
+    skills: Vec<(PathBuf, Option<String>)>,
+    /// Older skills, each a file.
+    pages: Vec<PathBuf>,
+}
+
+impl Installed {
+    fn under(root: &Path) -> Self {
+        let mut installed = Self { root: root.to_owned(), skills: Vec::new(), pages: Vec::new() };
+        installed.walk(root, 0);
+        installed
+    }
+
+    fn walk(&mut self, folder: &Path, depth: usize) {
+        let is_skill = folder.join(SKILL).is_file();
+        if is_skill {
+            self.skills.push((folder.to_owned(), own_name(&read(&folder.join(SKILL)))));
+        }
+        let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            let is_part = NOT_SKILLS.contains(&name) || (is_skill && PARTS_OF_A_SKILL.contains(&name));
+            if path.is_dir() && !is_part && depth < DEEPEST {
+                self.walk(&path, depth + 1);
+            } else if name != SKILL && path.extension().is_some_and(|kind| kind == "md") {
+                self.pages.push(path);
+            }
+        }
+    }
+
+    /// Where a skill is, each place once.
+    fn found(&self, asked: &str) -> Vec<PathBuf> {
+        let direct = self.root.join(asked.replacen(':', "/", 1));
+        let is_meant = |(folder, own): &&(PathBuf, Option<String>)| {
+            *folder == direct
+                || folder.file_name().is_some_and(|name| name == asked)
+                || own.as_deref() == Some(asked)
+        };
+        let skills = self.skills.iter().filter(is_meant).map(|(folder, _)| folder);
+        let is_page = |page: &&PathBuf| {
+            page.file_stem().is_some_and(|name| name == asked) || **page == direct.with_added_extension("md")
+        };
+        let pages = self.pages.iter().filter(is_page);
+        let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+        let places: BTreeSet<PathBuf> = skills.chain(pages).map(real).collect();
+        places.into_iter().collect()
+    }
+}
+
+/// `name:` in the lines between the first two `---`.
+fn own_name(text: &str) -> Option<String> {
+    let mut lines = text.lines();
+    if lines.next()?.trim() != "---" {
+        return None;
+    }
+    let mut head = lines.take_while(|line| line.trim() != "---");
+    let value = head.find_map(|line| line.strip_prefix("name:"))?;
+    let value = value.trim().trim_matches(['"', '\'']);
+    (!value.is_empty()).then(|| value.to_owned())
+}
