@@ -22,7 +22,7 @@ mod task;
 pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part};
 pub use codex::{Codex, CodexStatus};
 pub use copy::CopyError;
-pub use decision::{Case, Decision, Login, Row, Stage, TABLE, Verb, Work, decide, retry_at};
+pub use decision::{Action, Case, Decision, Login, Row, Stage, TABLE, Work, decide, retry_at};
 pub use diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 pub use home::{CodexHome, ProfileHome, ProfileHomeError};
 pub use journal::{

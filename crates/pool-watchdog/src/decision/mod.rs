@@ -16,10 +16,11 @@ use crate::task::BlockKind;
 pub use backoff::retry_at;
 pub use case::{Case, Login, Stage, Work};
 pub use table::{Row, TABLE};
+pub(crate) use table::{is_about_login, passes};
 
 words! {
     /// What is done about a task.
-    Verb {
+    Action {
         /// Nothing.
         Leave = "leave",
         /// It is completed: its work is there.
@@ -48,7 +49,7 @@ pub struct Decision {
     /// Why, in a sentence.
     pub reason: &'static str,
     /// What is done.
-    pub verb: Verb,
+    pub action: Action,
     /// The kind of the block, where it is blocked.
     pub kind: Option<BlockKind>,
     /// When to look again, where it waits.
@@ -58,38 +59,38 @@ pub struct Decision {
 /// Decides on a case: by the first row of [`TABLE`] that matches.
 ///
 /// ```
-/// use pool_watchdog::{Case, Cause, Stage, Verb, Work, decide};
+/// use pool_watchdog::{Case, Cause, Stage, Action, Work, decide};
 ///
 /// let finished_but_not_closed = Case::new(Stage::GivenUp, Cause::ProtocolViolation, Work::Accepted);
-/// assert_eq!(decide(&finished_but_not_closed).verb, Verb::Complete);
+/// assert_eq!(decide(&finished_but_not_closed).action, Action::Complete);
 ///
 /// let at_work = Case::new(Stage::Working, Cause::Unknown, Work::Accepted);
-/// assert_eq!(decide(&at_work).verb, Verb::Leave, "a live worker is never completed over");
+/// assert_eq!(decide(&at_work).action, Action::Leave, "a live worker is never completed over");
 /// ```
 #[must_use]
 pub fn decide(case: &Case) -> Decision {
     let row = TABLE.iter().find(|row| (row.matches)(case)).unwrap_or(&table::LAST);
-    let (verb, kind) = match row.verb {
-        Verb::Block => block(case),
-        verb => (verb, None),
+    let (action, kind) = match row.action {
+        Action::Block => block(case),
+        action => (action, None),
     };
     Decision {
         row: row.name,
         reason: row.reason,
-        verb,
+        action,
         kind,
         until: if row.waits { case.wait } else { None },
     }
 }
 
 /// The board sends a second block of one kind to triage, from where no command brings a task back: then it is only said.
-fn block(case: &Case) -> (Verb, Option<BlockKind>) {
+fn block(case: &Case) -> (Action, Option<BlockKind>) {
     let kind = case.block_kind();
     match case.spent_block {
         // Only a block ends our claim without another run.
-        Some(spent) if spent == kind && case.stage == Stage::Held => (Verb::Block, Some(other_than(kind))),
-        Some(spent) if spent == kind => (Verb::Comment, None),
-        _ => (Verb::Block, Some(kind)),
+        Some(spent) if spent == kind && case.stage == Stage::Held => (Action::Block, Some(other_than(kind))),
+        Some(spent) if spent == kind => (Action::Comment, None),
+        _ => (Action::Block, Some(kind)),
     }
 }
 

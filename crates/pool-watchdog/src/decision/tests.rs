@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 
-use super::{Case, Decision, Login, Stage, TABLE, Verb, Work, decide};
+use super::{Case, Decision, Login, Stage, TABLE, Action, Work, decide};
 use crate::diagnosis::Cause;
 use crate::task::BlockKind;
 
@@ -39,7 +39,7 @@ fn holds_for_every_case(law: impl Fn(&Case, &Decision) -> bool) {
 #[test]
 fn only_accepted_work_is_completed_and_all_of_it() {
     holds_for_every_case(|case, decision| {
-        let completes = decision.verb == Verb::Complete;
+        let completes = decision.action == Action::Complete;
         completes == (case.work == Work::Accepted && case.stage.is_open())
     });
 }
@@ -48,21 +48,21 @@ fn only_accepted_work_is_completed_and_all_of_it() {
 fn nobody_is_disturbed() {
     let hands_off = [Stage::Finished, Stage::Waiting, Stage::Working, Stage::Fresh, Stage::Theirs];
     holds_for_every_case(|case, decision| {
-        !hands_off.contains(&case.stage) || decision.verb == Verb::Leave && decision.until.is_none()
+        !hands_off.contains(&case.stage) || decision.action == Action::Leave && decision.until.is_none()
     });
 }
 
 #[test]
 fn a_block_of_somebody_else_ends_by_completion_alone() {
     holds_for_every_case(|case, decision| {
-        case.stage != Stage::Yielding || matches!(decision.verb, Verb::Leave | Verb::Complete)
+        case.stage != Stage::Yielding || matches!(decision.action, Action::Leave | Action::Complete)
     });
 }
 
 #[test]
 fn nothing_is_blocked_a_second_time_for_one_kind() {
     holds_for_every_case(|case, decision| {
-        (decision.kind.is_some() == (decision.verb == Verb::Block))
+        (decision.kind.is_some() == (decision.action == Action::Block))
             && (decision.kind.is_none() || decision.kind != case.spent_block)
     });
 }
@@ -71,35 +71,35 @@ fn nothing_is_blocked_a_second_time_for_one_kind() {
 fn what_was_said_is_not_said_again() {
     holds_for_every_case(|case, decision| {
         let is_said = case.stage == Stage::Ours || case.is_told;
-        !is_said || !matches!(decision.verb, Verb::Block | Verb::Comment)
+        !is_said || !matches!(decision.action, Action::Block | Action::Comment)
     });
 }
 
 #[test]
 fn runs_and_makes_come_to_an_end() {
     holds_for_every_case(|case, decision| {
-        let runs_again = matches!(decision.verb, Verb::Retry | Verb::RepairLogin);
-        (!runs_again || case.may_retry) && (decision.verb != Verb::Make || case.may_make)
+        let runs_again = matches!(decision.action, Action::Retry | Action::RepairLogin);
+        (!runs_again || case.may_retry) && (decision.action != Action::Make || case.may_make)
     });
 }
 
 #[test]
 fn a_login_is_repaired_before_anything_is_run_again() {
     holds_for_every_case(|case, decision| {
-        let is_login = super::table::is_login(case.cause);
+        let is_login = super::table::is_about_login(case.cause);
         let is_mendable = is_login && case.login == Login::Mendable;
-        decision.verb != Verb::RepairLogin || is_mendable
+        decision.action != Action::RepairLogin || is_mendable
     });
     holds_for_every_case(|case, decision| {
-        let is_login = super::table::is_login(case.cause);
-        !(is_login && case.login != Login::Good) || decision.verb != Verb::Retry
+        let is_login = super::table::is_about_login(case.cause);
+        !(is_login && case.login != Login::Good) || decision.action != Action::Retry
     });
 }
 
 #[test]
 fn a_wait_is_told_only_where_nothing_is_done() {
     holds_for_every_case(|case, decision| {
-        decision.until.is_none() || decision.verb == Verb::Leave && decision.until == case.wait
+        decision.until.is_none() || decision.action == Action::Leave && decision.until == case.wait
     });
 }
 
@@ -166,8 +166,8 @@ fn the_cases_that_people_ask_about() {
     let lines: Vec<String> = told
         .iter()
         .map(|(what, case)| {
-            let Decision { row, verb, reason, .. } = decide(case);
-            format!("{what}: {verb} ({row}): {reason}")
+            let Decision { row, action, reason, .. } = decide(case);
+            format!("{what}: {action} ({row}): {reason}")
         })
         .collect();
     insta::assert_snapshot!(lines.join("\n"));

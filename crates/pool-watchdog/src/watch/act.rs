@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::acceptance::Acceptance;
 use crate::board::{self, Board, BoardError};
 use crate::copy::copy_folder;
-use crate::decision::{Stage, Verb};
+use crate::decision::{Stage, Action};
 use crate::make;
 use crate::preflight::{self, Surroundings};
 use crate::settings::Settings;
@@ -51,8 +51,8 @@ pub(crate) struct Act<'a> {
 impl Act<'_> {
     /// What is going to be done, before it is.
     pub(crate) fn plan(self, looked: &Looked) -> String {
-        match looked.decision.verb {
-            Verb::Make => looked
+        match looked.decision.action {
+            Action::Make => looked
                 .acceptance
                 .as_ref()
                 .and_then(Acceptance::makes)
@@ -61,22 +61,22 @@ impl Act<'_> {
                 .map(|make| words::command(&make))
                 .collect::<Vec<_>>()
                 .join("; "),
-            Verb::Block | Verb::Comment => self.explanation(looked),
+            Action::Block | Action::Comment => self.explanation(looked),
             _ => looked.decision.reason.to_owned(),
         }
     }
 
     /// Does it, and says what became of it.
     pub(crate) fn on(self, looked: &Looked) -> Done {
-        let done = match looked.decision.verb {
-            Verb::Leave => Ok(Done::well("nothing")),
-            Verb::Complete => self.complete(looked),
-            Verb::Make => self.make(looked),
-            Verb::RepairLogin => Ok(self.repair(&looked.task)),
-            Verb::Retry => self.retry(looked),
-            Verb::Block => self.block(looked),
-            Verb::Comment => self.on_board(&looked.task, &board::Verb::Comment { text: self.explanation(looked) }),
-            Verb::Dispatch => self.dispatch(),
+        let done = match looked.decision.action {
+            Action::Leave => Ok(Done::well("nothing")),
+            Action::Complete => self.complete(looked),
+            Action::Make => self.make(looked),
+            Action::RepairLogin => Ok(self.repair(&looked.task)),
+            Action::Retry => self.retry(looked),
+            Action::Block => self.block(looked),
+            Action::Comment => self.on_board(&looked.task, &board::Verb::Comment { text: self.explanation(looked) }),
+            Action::Dispatch => self.dispatch(),
         };
         done.unwrap_or_else(|error| Done::not(in_words(&error)))
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::acceptance::{Acceptance, inspect};
 use crate::board::{Board, Life};
-use crate::decision::{Case, Decision, Login, Stage, Verb, Work, decide, is_about_login, passes, retry_at};
+use crate::decision::{Case, Decision, Login, Stage, Action, Work, decide, is_about_login, passes, retry_at};
 use crate::diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 use crate::history::BlockedBy;
 use crate::home::ProfileHome;
@@ -64,7 +64,7 @@ impl Look<'_> {
         let case = self.case(&task, stage, &diagnosis, acceptance.as_ref(), preflight.as_ref(), logins.as_ref());
         let decision = decide(&case);
         let told = words::Known { task: &task, diagnosis: &diagnosis, acceptance: acceptance.as_ref(), preflight: preflight.as_ref() };
-        let next = is_on_a_person(&case, decision.verb).then(|| words::next_step(&told));
+        let next = is_on_a_person(&case, decision.action).then(|| words::next_step(&told));
         Looked { task, diagnosis: Some(diagnosis), acceptance, case, decision, next }
     }
 
@@ -106,19 +106,19 @@ impl Look<'_> {
         let failures = u32::try_from(task.failures()).unwrap_or(u32::MAX);
         let ended = task.last_run().and_then(|run| run.ended_at).unwrap_or(task.created_at);
         let failed_at = last_failure(task);
-        let tried = |verb: Verb, since| self.journal.attempts(self.board.name(), task.id.as_str(), verb.as_str(), since).begun;
+        let tried = |action: Action, since| self.journal.attempts(self.board.name(), task.id.as_str(), action.as_str(), since).begun;
         let most = usize::try_from(policy.retries).unwrap_or(usize::MAX);
         let may_retry = if passes(cause) {
             failures <= policy.retries
         } else {
-            tried(Verb::Retry, 0) + tried(Verb::RepairLogin, 0) < 2 * most
+            tried(Action::Retry, 0) + tried(Action::RepairLogin, 0) < 2 * most
         };
         let wait = self.wait(task, diagnosis, ended, failures);
         Case {
             login: login(cause, ended, preflight, logins),
             has_skills: preflight.is_none_or(|preflight| is_fine(preflight, &[Checked::Skills])),
             may_retry,
-            may_make: tried(Verb::Make, failed_at) < usize::try_from(policy.makes).unwrap_or(usize::MAX),
+            may_make: tried(Action::Make, failed_at) < usize::try_from(policy.makes).unwrap_or(usize::MAX),
             wait: passes(cause).then_some(wait).flatten(),
             spent_block: BlockKind::ALL.iter().copied().find(|&kind| task.would_be_second(kind)),
             is_told: is_told(task, ended),
@@ -215,6 +215,6 @@ fn is_told(task: &Task, ended: DateTime<Utc>) -> bool {
     task.comments.iter().any(|comment| comment.author == words::NAME && comment.at >= ended && words::is_told_in(&comment.body))
 }
 
-fn is_on_a_person(case: &Case, verb: Verb) -> bool {
-    case.stage == Stage::Theirs || matches!(verb, Verb::Block | Verb::Comment) || case.stage == Stage::Ours
+fn is_on_a_person(case: &Case, action: Action) -> bool {
+    case.stage == Stage::Theirs || matches!(action, Action::Block | Action::Comment) || case.stage == Stage::Ours
 }
