@@ -5,16 +5,22 @@
 //! prove it. Every decision is written into a journal, also the one to do nothing.
 
 mod acceptance;
+mod board;
 mod diagnosis;
+mod history;
 mod journal;
 mod login;
+mod queue;
 mod settings;
 mod task;
 
 pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part};
+pub use board::{Board, BoardError, Life, Verb};
 pub use diagnosis::{Cause, Diagnosis, Evidence};
+pub use history::{AUTHOR, BlockedBy};
 pub use journal::{Card, Decided, Entry, Grid, Sheet, Told, What};
 pub use login::{LoginState, Logins, Place, Residency};
+pub use queue::blocked_roots;
 pub use settings::{Deliverable, Policy, Profile, Rule, Settings, Which};
 pub use task::{
     BlockKind, Claim, Comment, Event, Outcome, Run, Status, Task, TaskId, TaskIdError, Workspace,
