@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use pool_watchdog::Board;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
@@ -58,6 +59,7 @@ impl HermesBoard {
         std::fs::create_dir_all(board.home().join("profiles/worker1")).unwrap();
         std::fs::create_dir(board.path().join("workers")).unwrap();
         board.write_program("workers/launcher", LAUNCHER);
+        board.write_program("hermes", &board.wrapper());
         board.hermes(&["init"]);
         Some(board)
     }
@@ -98,6 +100,14 @@ impl HermesBoard {
         ]
     }
 
+    /// `hermes` in the environment of this board, for programs that are started in another.
+    fn wrapper(&self) -> String {
+        let [home, _, worker, grace] =
+            self.variables().map(|(name, value)| format!("{name}='{}'", value.display()));
+        let path = self.bin.display();
+        format!("#!/bin/sh\nPATH='{path}':$PATH exec env {home} {worker} {grace} '{path}/hermes' \"$@\"\n")
+    }
+
     /// `hermes kanban` with these arguments, and what it printed. Whether it went well only the board knows.
     pub(crate) fn hermes(&self, arguments: &[&str]) -> String {
         let output = self.command(self.program()).arg("kanban").args(arguments).output().unwrap();
@@ -134,6 +144,13 @@ impl HermesBoard {
         std::fs::write(file, text).unwrap();
     }
 
+    /// A file of a folder that is not of the test, such as a scratch workspace.
+    #[expect(clippy::disallowed_methods, reason = "the test plays a worker")]
+    pub(crate) fn write_into(&self, folder: &Path, name: &str, text: &str) {
+        assert!(folder.starts_with(self.path()));
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+
     fn write_program(&self, name: &str, text: &str) {
         self.write(name, text);
         let runnable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
@@ -148,6 +165,11 @@ impl HermesBoard {
         let log = File::create(self.path().join("dispatcher.log")).unwrap();
         command.stderr(log.try_clone().unwrap()).stdout(log);
         Dispatcher(command.spawn().unwrap())
+    }
+
+    /// The board, as the watchdog takes it. Its commands get the environment of the tests.
+    pub(crate) fn board(&self) -> Board {
+        Board::at(&self.home(), &self.path().join("hermes"), "default").unwrap()
     }
 
     /// One value of the board's database, as text; empty for NULL and for no row.
@@ -206,6 +228,21 @@ impl HermesBoard {
             "SELECT count(*) >= {times} FROM task_events WHERE task_id = '{task}' AND kind = '{kind}'"
         );
         self.wait_until(&sql, "1");
+    }
+
+    /// Waits until the worker of the task has ended. Nobody may have waited for it: the board still has it as running.
+    #[track_caller]
+    pub(crate) fn wait_until_gone(&self, task: &str) {
+        let pid = self.query(&format!("SELECT worker_pid FROM tasks WHERE id = '{task}'"));
+        let begun = Instant::now();
+        let lives = || {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+            stat.is_ok_and(|stat| !stat.contains(") Z "))
+        };
+        while lives() {
+            assert!(begun.elapsed() < PATIENCE, "worker {pid} did not end within {PATIENCE:?}");
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// What the dispatcher and the workers have printed.

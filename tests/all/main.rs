@@ -15,11 +15,11 @@ mod documents;
 mod errors;
 mod exec;
 mod explain;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod hermes_board;
 mod homes;
 mod incident;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod kanban;
 mod killed;
 #[cfg(target_os = "linux")]

@@ -5,25 +5,33 @@
 //! prove it. Every decision is written into a journal, also the one to do nothing.
 
 mod acceptance;
+mod board;
 mod codex;
 mod copy;
 mod decision;
 mod diagnosis;
 mod files;
+mod history;
 mod home;
 mod journal;
 mod login;
+mod make;
 mod preflight;
+mod process;
 mod programs;
+mod queue;
 mod settings;
 mod shell;
 mod task;
+mod watch;
 
 pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part};
+pub use board::{Board, BoardError, Life, Verb};
 pub use codex::{Codex, CodexStatus};
 pub use copy::CopyError;
 pub use decision::{Action, Case, Decision, Login, Row, Stage, TABLE, Work, decide, retry_at};
 pub use diagnosis::{Cause, Diagnosis, Evidence, diagnose};
+pub use history::{AUTHOR, BlockedBy};
 pub use home::{CodexHome, ProfileHome, ProfileHomeError};
 pub use journal::{
     Attempt, Attempts, Card, Decided, Entries, Entry, Grid, Journal, JournalError, PageKind, Sheet, State,
@@ -31,7 +39,9 @@ pub use journal::{
 };
 pub use login::{LoginState, Logins, Place, Residency};
 pub use preflight::{Check, CheckState, Checked, Fix, Preflight, Repaired, Surroundings, examine, repair};
+pub use queue::blocked_roots;
 pub use settings::{Deliverable, Policy, Profile, Rule, Settings, Which};
 pub use task::{
     BlockKind, Claim, Comment, Event, Outcome, Run, Status, Task, TaskId, TaskIdError, Workspace,
 };
+pub use watch::{Accepted, Looked, WatchError, Watchdog};

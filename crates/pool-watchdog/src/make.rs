@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pool_core::mask_keys;
 
-use crate::board::unpin;
+use crate::board::Board;
 use crate::process;
 use crate::task::Task;
 
@@ -19,14 +19,14 @@ pub(crate) fn run(
     make: &[String],
     workspace: &Path,
     task: &Task,
-    board: &str,
+    board: &Board,
     limit: Duration,
 ) -> Result<(), String> {
     let Some((program, arguments)) = make.split_first() else { return Err("names no program".to_owned()) };
     let mut command = Command::new(program);
     command.args(arguments).current_dir(workspace);
-    unpin(&mut command);
-    command.env("POOL_WATCHDOG_TASK", task.id.as_str()).env("POOL_WATCHDOG_BOARD", board);
+    board.unpin(&mut command);
+    command.env("POOL_WATCHDOG_TASK", task.id.as_str()).env("POOL_WATCHDOG_BOARD", board.name());
     let ended = process::run(command, limit).map_err(|error| format!("cannot be run: {error}"))?;
     match ended.status {
         Some(status) if status.success() => Ok(()),
@@ -37,7 +37,8 @@ pub(crate) fn run(
 
 /// The last line that tells something, of its errors if there are any.
 fn last_words(err: &str, out: &str) -> String {
-    let last = |text: &str| text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
+    let last =
+        |text: &str| text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
     let said = last(err).or_else(|| last(out)).unwrap_or_else(|| "it said nothing".to_owned());
     let plain: String = mask_keys(&said).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     match plain.char_indices().nth(LONGEST_TOLD) {

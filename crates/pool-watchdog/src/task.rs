@@ -255,12 +255,6 @@ pub struct Comment {
 }
 
 impl Task {
-    /// The number of its newest event: whoever decided on an older one decided on another task.
-    #[must_use]
-    pub fn last_event(&self) -> i64 {
-        self.events.last().map_or(0, |event| event.id)
-    }
-
     /// The newest run that has ended.
     #[must_use]
     pub fn last_run(&self) -> Option<&Run> {

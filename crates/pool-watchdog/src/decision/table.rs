@@ -1,4 +1,4 @@
-use super::{Case, Login, Stage, Action, Work};
+use super::{Action, Case, Login, Stage, Work};
 use crate::diagnosis::Cause;
 
 /// A row of the decision table.

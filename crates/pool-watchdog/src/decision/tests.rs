@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 
-use super::{Case, Decision, Login, Stage, TABLE, Action, Work, decide};
+use super::{Action, Case, Decision, Login, Stage, TABLE, Work, decide};
 use crate::diagnosis::Cause;
 use crate::task::BlockKind;
 

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::acceptance::{Acceptance, Matrix};
+
 /// One line of the journal.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -175,6 +177,17 @@ pub struct Sheet {
 }
 
 impl Sheet {
+    /// What was found, as it is written down.
+    #[must_use]
+    pub fn of(acceptance: &Acceptance) -> Self {
+        Self {
+            rule: acceptance.rule.clone(),
+            missing: acceptance.findings.iter().map(ToString::to_string).collect(),
+            matrices: acceptance.matrices.iter().map(Grid::of).collect(),
+            evidence: acceptance.evidence.len(),
+        }
+    }
+
     /// The sheet of a rule that found nothing wrong, and nothing else either.
     #[must_use]
     pub fn new(rule: impl Into<String>) -> Self {
@@ -197,6 +210,15 @@ pub struct Grid {
 }
 
 impl Grid {
+    fn of(matrix: &Matrix) -> Self {
+        Self {
+            path: matrix.path.clone(),
+            subjects: matrix.subjects.clone(),
+            dimensions: matrix.dimensions.clone(),
+            covered: matrix.covered.clone(),
+        }
+    }
+
     /// The matrix of a deliverable, of which nothing is covered.
     #[must_use]
     pub fn new(path: impl Into<String>, subjects: Vec<String>, dimensions: Vec<String>) -> Self {

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-
 use pool_core::mask_keys;
 use serde_json::{Value, json};
 
 use crate::acceptance::Acceptance;
 use crate::board::{self, Board, BoardError};
 use crate::copy::copy_folder;
-use crate::decision::{Stage, Action};
+use crate::decision::{Action, Stage};
 use crate::make;
 use crate::preflight::{self, Surroundings};
 use crate::settings::Settings;
@@ -19,7 +18,7 @@ use crate::watch::look::Looked;
 use crate::watch::words;
 
 /// How long a claim outlives the commands that it is for.
-const AFTERWARDS: Duration = Duration::from_secs(120);
+pub(crate) const AFTERWARDS: Duration = Duration::from_secs(120);
 
 /// What became of an action.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,11 +30,11 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    fn well(says: impl Into<String>) -> Self {
+    pub(crate) fn well(says: impl Into<String>) -> Self {
         Self { done: true, says: says.into() }
     }
 
-    fn not(says: impl Into<String>) -> Self {
+    pub(crate) fn not(says: impl Into<String>) -> Self {
         Self { done: false, says: says.into() }
     }
 }
@@ -75,7 +74,9 @@ impl Act<'_> {
             Action::RepairLogin => Ok(self.repair(&looked.task)),
             Action::Retry => self.retry(looked),
             Action::Block => self.block(looked),
-            Action::Comment => self.on_board(&looked.task, &board::Verb::Comment { text: self.explanation(looked) }),
+            Action::Comment => {
+                self.on_board(&looked.task, &board::Verb::Comment { text: self.explanation(looked) })
+            }
             Action::Dispatch => self.dispatch(),
         };
         done.unwrap_or_else(|error| Done::not(in_words(&error)))
@@ -161,12 +162,17 @@ impl Act<'_> {
             return Ok(Done::not("it has no workspace"));
         };
         if matches!(looked.case.stage, Stage::Failed | Stage::GivenUp | Stage::Gone) {
-            let limit = self.settings.policy.make_timeout.saturating_mul(u32::try_from(makes.len()).unwrap_or(u32::MAX));
+            let limit = self
+                .settings
+                .policy
+                .make_timeout
+                .saturating_mul(u32::try_from(makes.len()).unwrap_or(u32::MAX));
             let ttl = limit.saturating_add(AFTERWARDS);
-            self.board.act(&looked.task, &board::Verb::Hold { ttl, reason: looked.decision.reason.to_owned() })?;
+            self.board
+                .act(&looked.task, &board::Verb::Hold { ttl, reason: looked.decision.reason.to_owned() })?;
         }
         for make in &makes {
-            let made = make::run(make, folder, &looked.task, self.board.name(), self.settings.policy.make_timeout);
+            let made = make::run(make, folder, &looked.task, self.board, self.settings.policy.make_timeout);
             if let Err(why) = made {
                 return Ok(Done::not(format!("`{}` {why}", words::command(make))));
             }
@@ -177,7 +183,8 @@ impl Act<'_> {
 
 /// What whoever comes after is told of a completion.
 fn metadata(looked: &Looked, saved: Option<&PathBuf>) -> Value {
-    let relative = |paths: &[PathBuf]| -> Vec<String> { paths.iter().map(|path| path.display().to_string()).collect() };
+    let relative =
+        |paths: &[PathBuf]| -> Vec<String> { paths.iter().map(|path| path.display().to_string()).collect() };
     let mut metadata = json!({ "recovered_by": crate::history::AUTHOR, "row": looked.decision.row });
     if let Some(acceptance) = &looked.acceptance {
         metadata["rule"] = json!(acceptance.rule);

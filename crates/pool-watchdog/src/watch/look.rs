@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 
 use crate::acceptance::{Acceptance, inspect};
 use crate::board::{Board, Life};
-use crate::decision::{Case, Decision, Login, Stage, Action, Work, decide, is_about_login, passes, retry_at};
+use crate::decision::{Action, Case, Decision, Login, Stage, Work, decide, is_about_login, passes, retry_at};
 use crate::diagnosis::{Cause, Diagnosis, Evidence, diagnose};
-use crate::history::BlockedBy;
+use crate::history::{AUTHOR, BlockedBy};
 use crate::home::ProfileHome;
 use crate::journal::State;
 use crate::login::{Logins, Place};
@@ -57,13 +57,20 @@ impl Look<'_> {
             let decision = decide(&case);
             return Looked { task, diagnosis: None, acceptance: None, case, decision, next: None };
         }
-        let logins = self.home(&task).map(|home| Logins::of(&home, &self.around.environment, self.around.now));
+        let logins =
+            self.home(&task).map(|home| Logins::of(&home, &self.around.environment, self.around.now));
         let diagnosis = self.diagnose(&task, logins.as_ref());
         let acceptance = self.accept(&task);
         let preflight = needs_preflight(diagnosis.cause).then(|| self.preflight(&task)).flatten();
-        let case = self.case(&task, stage, &diagnosis, acceptance.as_ref(), preflight.as_ref(), logins.as_ref());
+        let case =
+            self.case(&task, stage, &diagnosis, acceptance.as_ref(), preflight.as_ref(), logins.as_ref());
         let decision = decide(&case);
-        let told = words::Known { task: &task, diagnosis: &diagnosis, acceptance: acceptance.as_ref(), preflight: preflight.as_ref() };
+        let told = words::Known {
+            task: &task,
+            diagnosis: &diagnosis,
+            acceptance: acceptance.as_ref(),
+            preflight: preflight.as_ref(),
+        };
         let next = is_on_a_person(&case, decision.action).then(|| words::next_step(&told));
         Looked { task, diagnosis: Some(diagnosis), acceptance, case, decision, next }
     }
@@ -92,6 +99,14 @@ impl Look<'_> {
         Some(inspect(rule, task.workspace.path()?, task.started_at.unwrap_or(task.created_at)))
     }
 
+    /// What to do next, where a rule found something missing.
+    pub(crate) fn what_is_left(self, task: &Task, acceptance: Option<&Acceptance>) -> Option<String> {
+        match acceptance {
+            Some(acceptance) if acceptance.is_accepted() => None,
+            acceptance => Some(words::by_hand(task, acceptance)),
+        }
+    }
+
     fn case(
         self,
         task: &Task,
@@ -106,7 +121,9 @@ impl Look<'_> {
         let failures = u32::try_from(task.failures()).unwrap_or(u32::MAX);
         let ended = task.last_run().and_then(|run| run.ended_at).unwrap_or(task.created_at);
         let failed_at = last_failure(task);
-        let tried = |action: Action, since| self.journal.attempts(self.board.name(), task.id.as_str(), action.as_str(), since).begun;
+        let tried = |action: Action, since| {
+            self.journal.attempts(self.board.name(), task.id.as_str(), action.as_str(), since).begun
+        };
         let most = usize::try_from(policy.retries).unwrap_or(usize::MAX);
         let may_retry = if passes(cause) {
             failures <= policy.retries
@@ -127,7 +144,13 @@ impl Look<'_> {
     }
 
     /// Until when a retry waits: for its turn, and for the end of a limit.
-    fn wait(self, task: &Task, diagnosis: &Diagnosis, ended: DateTime<Utc>, failures: u32) -> Option<DateTime<Utc>> {
+    fn wait(
+        self,
+        task: &Task,
+        diagnosis: &Diagnosis,
+        ended: DateTime<Utc>,
+        failures: u32,
+    ) -> Option<DateTime<Utc>> {
         let turn = retry_at(&task.id, ended, failures, &self.settings.policy);
         Some(turn.max(diagnosis.until.unwrap_or(turn))).filter(|at| *at > self.around.now)
     }
@@ -152,7 +175,8 @@ fn stage(task: &Task, life: &Life, policy: &Policy) -> Stage {
 }
 
 /// What the board writes down when a run fails.
-const FAILURES: [&str; 6] = ["protocol_violation", "crashed", "timed_out", "spawn_failed", "stale", "gave_up"];
+const FAILURES: [&str; 6] =
+    ["protocol_violation", "crashed", "timed_out", "spawn_failed", "stale", "gave_up"];
 
 /// What somebody does who wants it to run once more.
 const FRESH_STARTS: [&str; 5] = ["unblocked", "promoted_manual", "assigned", "created", "completed"];
@@ -190,11 +214,17 @@ const LOGINS: [Checked; 5] =
     [Checked::WorkerLogin, Checked::ToolsLogin, Checked::ProfileStore, Checked::RootStore, Checked::Pool];
 
 fn is_fine(preflight: &Preflight, checked: &[Checked]) -> bool {
-    let is_broken = |check: &&preflight::Check| check.state == CheckState::Broken && checked.contains(&check.name);
+    let is_broken =
+        |check: &&preflight::Check| check.state == CheckState::Broken && checked.contains(&check.name);
     !preflight.checks.iter().any(|check| is_broken(&check))
 }
 
-fn login(cause: Cause, failed: DateTime<Utc>, preflight: Option<&Preflight>, logins: Option<&Logins>) -> Login {
+fn login(
+    cause: Cause,
+    failed: DateTime<Utc>,
+    preflight: Option<&Preflight>,
+    logins: Option<&Logins>,
+) -> Login {
     let Some(preflight) = preflight.filter(|_| is_about_login(cause)) else { return Login::Good };
     if !is_fine(preflight, &LOGINS) {
         let is_mendable = preflight.fixes().next().is_some();
@@ -206,15 +236,20 @@ fn login(cause: Cause, failed: DateTime<Utc>, preflight: Option<&Preflight>, log
         let written = std::fs::metadata(&place.path).and_then(|metadata| metadata.modified());
         place.state.is_usable() && written.is_ok_and(|at| at > SystemTime::from(failed))
     };
-    let is_new = logins.is_some_and(|logins| [&logins.codex, &logins.profile, &logins.root].into_iter().any(is_newer));
+    let is_new =
+        logins.is_some_and(|logins| [&logins.codex, &logins.profile, &logins.root].into_iter().any(is_newer));
     if is_refused && !is_new { Login::Broken } else { Login::Good }
 }
 
 /// Whether we have said what is missing, since its last run ended.
 fn is_told(task: &Task, ended: DateTime<Utc>) -> bool {
-    task.comments.iter().any(|comment| comment.author == words::NAME && comment.at >= ended && words::is_told_in(&comment.body))
+    task.comments.iter().any(|comment| {
+        comment.author == AUTHOR && comment.at >= ended && words::is_explanation(&comment.body)
+    })
 }
 
 fn is_on_a_person(case: &Case, action: Action) -> bool {
-    case.stage == Stage::Theirs || matches!(action, Action::Block | Action::Comment) || case.stage == Stage::Ours
+    case.stage == Stage::Theirs
+        || matches!(action, Action::Block | Action::Comment)
+        || case.stage == Stage::Ours
 }

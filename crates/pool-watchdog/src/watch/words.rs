@@ -56,11 +56,7 @@ fn missing(acceptance: &Acceptance) -> Vec<String> {
 /// A cause, and the words that tell it.
 fn cause(diagnosis: &Diagnosis) -> String {
     let meaning = diagnosis.cause.meaning().trim_end_matches('.');
-    if diagnosis.says.is_empty() {
-        meaning.to_owned()
-    } else {
-        format!("{meaning} (\"{}\")", diagnosis.says)
-    }
+    if diagnosis.says.is_empty() { meaning.to_owned() } else { format!("{meaning} (\"{}\")", diagnosis.says) }
 }
 
 /// What a person does next about a task that does not go on by itself.
@@ -70,35 +66,36 @@ pub(crate) fn next_step(known: &Known<'_>) -> String {
     if is_delivered && task.status == Status::Blocked {
         return format!("its work is complete: `hermes kanban complete {}`", task.id);
     }
-    let again = format!("then `hermes kanban unblock {}`", task.id);
-    match diagnosis.cause {
-        Cause::MissingLogin | Cause::StaleSync | Cause::Revoked | Cause::LoginRefused => {
-            format!("{}; {again}, if the watchdog does not see it by itself", new_login(task, preflight))
-        }
-        Cause::MissingResidency => format!("{}; {again}", region(diagnosis)),
-        Cause::MissingSkill => format!("{}; {again}", install(task, &diagnosis.skills)),
-        _ => match acceptance {
-            Some(acceptance) => by_hand(task, acceptance),
-            None => format!(
-                "say in watchdog.toml what `{}` has to deliver, in a [[task]] of its own; to have it run again: \
-                 `hermes kanban unblock {}`",
-                task.title, task.id
-            ),
-        },
+    match cure(diagnosis, task.assignee.as_deref(), preflight) {
+        Some(cure) => format!("{cure}; then `hermes kanban unblock {}`", task.id),
+        None => by_hand(task, acceptance),
     }
 }
 
-fn profile(task: &Task) -> &str {
-    task.assignee.as_deref().unwrap_or("default")
+/// What a person does about a cause that is in what is around a worker; nothing about one that is in its work.
+pub(crate) fn cure(
+    diagnosis: &Diagnosis,
+    profile: Option<&str>,
+    preflight: Option<&Preflight>,
+) -> Option<String> {
+    let profile = quoted(profile.unwrap_or("default"));
+    match diagnosis.cause {
+        Cause::MissingLogin | Cause::StaleSync | Cause::Revoked | Cause::LoginRefused => {
+            Some(new_login(&profile, preflight))
+        }
+        Cause::MissingResidency => Some(region(diagnosis)),
+        Cause::MissingSkill => Some(install(&profile, &diagnosis.skills)),
+        _ => None,
+    }
 }
 
 /// What the first check that is broken says, else how one logs in.
-fn new_login(task: &Task, preflight: Option<&Preflight>) -> String {
+fn new_login(profile: &str, preflight: Option<&Preflight>) -> String {
     let checks = preflight.map(|preflight| preflight.checks.as_slice()).unwrap_or_default();
     let is_broken = |check: &&Check| check.state == CheckState::Broken;
     let told = checks.iter().filter(is_broken).find_map(|check| check.instruction.clone());
     told.unwrap_or_else(|| {
-        format!("log in to Codex again: `hermes -p {} auth add openai-codex`, or `codex login`", quoted(profile(task)))
+        format!("log in to Codex again: `hermes -p {profile} auth add openai-codex`, or `codex login`")
     })
 }
 
@@ -111,18 +108,35 @@ fn region(diagnosis: &Diagnosis) -> String {
     format!("use a Hermes that sends the header {header} with {value}, or another provider")
 }
 
-fn install(task: &Task, skills: &[String]) -> String {
-    let profile = quoted(profile(task));
+fn install(profile: &str, skills: &[String]) -> String {
     let what = match skills {
         [] => "the missing skill".to_owned(),
         [name] => format!("the skill `{name}`"),
         names => format!("the skills `{}`", names.join("`, `")),
     };
-    format!("install {what} for `{profile}` (`hermes -p {profile} skills list` shows what it has), or take it from the task")
+    format!(
+        "install {what} for the profile {profile} (`hermes -p {profile} skills list` shows what it has), or take it from the task"
+    )
 }
 
 /// The commands that make what can be made, and what has to be collected.
-fn by_hand(task: &Task, acceptance: &Acceptance) -> String {
+pub(crate) fn by_hand(task: &Task, acceptance: Option<&Acceptance>) -> String {
+    let id = &task.id;
+    let again = format!("to have it run again: `hermes kanban unblock {id}`");
+    let Some(acceptance) = acceptance else {
+        return format!(
+            "say in watchdog.toml what `{}` has to deliver, in a [[task]] of its own; {again}",
+            task.title
+        );
+    };
+    let steps = steps(acceptance);
+    format!(
+        "{}; `pool-watchdog accept {id}` shows what is left, and once nothing is, the watchdog completes it; {again}",
+        steps.join(", then ")
+    )
+}
+
+fn steps(acceptance: &Acceptance) -> Vec<String> {
     let mut steps = Vec::new();
     let mut evidence = acceptance.findings.iter().filter(|finding| finding.part == Part::Evidence);
     if let Some(first) = evidence.next() {
@@ -137,11 +151,7 @@ fn by_hand(task: &Task, acceptance: &Acceptance) -> String {
     if steps.is_empty() {
         steps.push("write what is listed".to_owned());
     }
-    let (steps, id) = (steps.join(", then "), &task.id);
-    format!(
-        "{steps}; `pool-watchdog accept {id}` shows what is left, and once nothing is, the watchdog completes it; to have it run \
-         again: `hermes kanban unblock {id}`"
-    )
+    steps
 }
 
 /// A command as it is typed into a shell.
