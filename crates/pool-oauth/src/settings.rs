@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use pool_core::Provider;
-use pool_store::read_short;
+use pool_store::{read_short, who_else_writes};
 use serde::Deserialize;
 
 use crate::profile::{Encoding, Profile};
@@ -194,27 +194,4 @@ impl Settings {
             ..profile
         })
     }
-}
-
-/// Who else may write a file than whoever owns the store or its folder, and root; `None` where nobody may.
-#[cfg(unix)]
-fn who_else_writes(path: &Path, store: &Path) -> io::Result<Option<String>> {
-    use std::os::unix::fs::MetadataExt;
-
-    let file = std::fs::metadata(path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let owners = [store, folder].into_iter().filter_map(|path| Some(std::fs::metadata(path).ok()?.uid()));
-    if file.uid() != 0 && !owners.into_iter().any(|owner| owner == file.uid()) {
-        return Ok(Some(
-            "it belongs to another user than the store; make it your own, or remove it".to_owned(),
-        ));
-    }
-    let mend =
-        || format!("others may write it (mode {:03o}; `chmod 600 {}`)", file.mode() & 0o777, path.display());
-    Ok((file.mode() & 0o022 != 0).then(mend))
-}
-
-#[cfg(not(unix))]
-fn who_else_writes(_: &Path, _: &Path) -> io::Result<Option<String>> {
-    Ok(None)
 }

@@ -25,6 +25,7 @@ mod rewrite;
 mod snapshot;
 mod store;
 mod transaction;
+mod trust;
 
 pub use doctor::{Finding, Mend, Position, Problem, Remedy, Severity};
 pub use error::StoreError;
@@ -38,3 +39,4 @@ pub use profile::ProfileStore;
 pub use request::{Next, Request, RequestError};
 pub use rewrite::Rewritten;
 pub use store::{Committed, DEFAULT_LOCK_WAIT, FileStore, Loaded, Pruning, Store, Version};
+pub use trust::who_else_writes;

@@ -25,7 +25,7 @@ mod shell;
 mod task;
 mod watch;
 
-pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part};
+pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part, inspect};
 pub use board::{Board, BoardError, Life, Verb};
 pub use codex::{Codex, CodexStatus};
 pub use copy::CopyError;
@@ -40,7 +40,7 @@ pub use journal::{
 pub use login::{LoginState, Logins, Place, Residency};
 pub use preflight::{Check, CheckState, Checked, Fix, Preflight, Repaired, Surroundings, examine, repair};
 pub use queue::blocked_roots;
-pub use settings::{Deliverable, Policy, Profile, Rule, Settings, Which};
+pub use settings::{Deliverable, Policy, Profile, Rule, Settings, SettingsError, Which};
 pub use task::{
     BlockKind, Claim, Comment, Event, Outcome, Run, Status, Task, TaskId, TaskIdError, Workspace,
 };

@@ -1,8 +1,25 @@
 //! Whether a task has delivered: its evidence, its deliverables and what they cover, and the state of its project.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use pool_core::words;
+
+use crate::settings::Rule;
+
+mod accept;
+mod artifacts;
+mod coverage;
+mod document;
+mod finding;
+mod format;
+mod html;
+mod markdown;
+mod own_section;
+mod words;
+
+pub(crate) use format::Format;
+pub(crate) use words::names_something;
 
 words! {
     /// What a rule of acceptance found wrong.
@@ -90,10 +107,41 @@ pub struct Acceptance {
     pub findings: Vec<Finding>,
     /// What each deliverable covers.
     pub matrices: Vec<Matrix>,
-    /// The files that were found as evidence.
+    /// The files that were found as evidence, in the workspace.
     pub evidence: Vec<PathBuf>,
-    /// The deliverables and files of state that are as they should be.
+    /// The deliverables and files of state that are as they should be, in the workspace.
     pub delivered: Vec<PathBuf>,
+}
+
+/// Looks at what a task has left in its workspace, by its rule. `since` is when the task began, and is compared in whole seconds, as
+/// the board keeps it. A workspace that is not there has nothing in it.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use chrono::DateTime;
+/// use pool_watchdog::{Settings, inspect};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let workspace = folder.path();
+/// let text = r#"
+///     [[task]]
+///     name = "weekly"
+///     state = []
+///     deliverable = [{ path = "report.md", subjects = ["Codex"], dimensions = ["Price", "Limits"] }]
+/// "#;
+/// let settings = Settings::parse(text, Path::new("/srv/agent"), Some(Path::new("/home/agent")))?;
+/// # #[expect(clippy::disallowed_methods, reason = "a file of the example")]
+/// std::fs::write(workspace.join("report.md"), "# Codex\n\nThe price is 20 dollars.\n")?;
+///
+/// let acceptance = inspect(&settings.rules[0], workspace, DateTime::UNIX_EPOCH);
+/// assert!(!acceptance.is_accepted());
+/// assert_eq!(acceptance.findings[0].to_string(), "report.md: nothing on \"Limits\" of \"Codex\"; write it");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn inspect(rule: &Rule, workspace: &Path, since: DateTime<Utc>) -> Acceptance {
+    accept::accept(rule, &artifacts::read(rule, workspace), since)
 }
 
 impl Acceptance {
@@ -117,3 +165,6 @@ impl Acceptance {
         Some(makes)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,6 +54,7 @@ pub struct Board {
     hermes: Hermes,
     file: PathBuf,
     logs: PathBuf,
+    scratch: PathBuf,
 }
 
 impl Board {
@@ -89,7 +90,7 @@ impl Board {
             return Err(BoardError::NoBoard { board: slug.to_owned(), path: file });
         }
         let hermes = Hermes { program: hermes.to_owned(), home: root.to_owned(), board: slug.to_owned() };
-        Ok(Self { hermes, file, logs: folder.join("logs") })
+        Ok(Self { hermes, file, logs: folder.join("logs"), scratch: folder.join("workspaces") })
     }
 
     /// What it is called.
@@ -135,6 +136,13 @@ impl Board {
     #[must_use]
     pub fn log(&self, id: &TaskId) -> PathBuf {
         self.logs.join(format!("{id}.log"))
+    }
+
+    /// The folder that the task works in, also where that is not there: a scratch workspace is made when its first run begins.
+    #[must_use]
+    pub fn workspace(&self, task: &Task) -> PathBuf {
+        let scratch = || self.scratch.join(task.id.as_str());
+        task.workspace.path().map_or_else(scratch, Path::to_owned)
     }
 
     /// The lock that a watchdog of this board holds for a round: `kanban.db.watchdog.lock`.

@@ -1,4 +1,6 @@
 //! `watchdog.toml`: which boards are watched, what their tasks have to deliver, and how far the watchdog goes.
+//!
+//! It names commands that are run, so whoever may write it may run commands.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,8 +8,14 @@ use std::time::Duration;
 
 use glob::Pattern;
 use pool_core::Provider;
+use pool_sources::Tool;
 
-use crate::task::{BlockKind, TaskId};
+use crate::task::{BlockKind, Task, TaskId};
+
+mod file;
+mod values;
+
+pub use file::SettingsError;
 
 /// Everything that `watchdog.toml` says, with the defaults for what it leaves out. Paths are absolute.
 #[derive(Clone, PartialEq, Debug)]
@@ -15,7 +23,7 @@ use crate::task::{BlockKind, TaskId};
 pub struct Settings {
     /// Where the journal and its pages are: `state`, beside the file, by default.
     pub state: PathBuf,
-    /// The command of the board: `hermes` by default.
+    /// The command of the board: `hermes` by default. A bare name is looked for in `PATH`, as every bare name of a command is.
     pub hermes: PathBuf,
     /// The home of the root: `~/.hermes` by default.
     pub home: PathBuf,
@@ -31,8 +39,16 @@ pub struct Settings {
     pub rules: Vec<Rule>,
 }
 
+impl Settings {
+    /// The rule for a task: the first that matches it.
+    #[must_use]
+    pub fn rule_for(&self, task: &Task) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.tasks.matches(task))
+    }
+}
+
 /// What a profile needs, so that its workers can work.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Profile {
     /// The home folder of its workers, where it is not that of the user.
@@ -47,6 +63,19 @@ pub struct Profile {
     pub binaries: Vec<String>,
     /// The folder they work in, where it is always the same.
     pub workspace: Option<PathBuf>,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            user_home: None,
+            codex_home: None,
+            providers: vec![Tool::Codex.provider()],
+            skills: Vec::new(),
+            binaries: Vec::new(),
+            workspace: None,
+        }
+    }
 }
 
 /// How far the watchdog goes.
@@ -73,6 +102,23 @@ pub struct Policy {
     pub dispatches: bool,
     /// The most bytes of a scratch workspace that are copied. A larger one is not completed.
     pub longest_copy: u64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            retries: 2,
+            backoff: Duration::from_secs(60),
+            longest_backoff: Duration::from_secs(15 * 60),
+            makes: 2,
+            make_timeout: Duration::from_secs(10 * 60),
+            ends_blocks_of: Vec::new(),
+            repairs_logins: true,
+            reports_to_pool: true,
+            dispatches: true,
+            longest_copy: 1 << 30,
+        }
+    }
 }
 
 /// What tasks of one kind have to deliver.
@@ -115,23 +161,22 @@ pub struct Deliverable {
     pub subjects: Vec<String>,
     /// What it has to say of each of them: the columns.
     pub dimensions: Vec<String>,
-    /// The command that makes it from the evidence, and its arguments. It runs in the workspace.
+    /// The command that makes it from the evidence, and its arguments: its own, or else that of its task. It runs in the workspace.
     pub make: Option<Vec<String>>,
 }
 
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            retries: 2,
-            backoff: Duration::from_secs(60),
-            longest_backoff: Duration::from_secs(15 * 60),
-            makes: 2,
-            make_timeout: Duration::from_secs(10 * 60),
-            ends_blocks_of: Vec::new(),
-            repairs_logins: true,
-            reports_to_pool: true,
-            dispatches: true,
-            longest_copy: 1 << 30,
-        }
+impl Which {
+    /// Whether all that is named here holds for a task.
+    #[must_use]
+    pub fn matches(&self, task: &Task) -> bool {
+        let is_or_unnamed =
+            |named: &Option<String>, of_task: &Option<String>| named.is_none() || named == of_task;
+        (self.ids.is_empty() || self.ids.contains(&task.id))
+            && self.title.as_ref().is_none_or(|title| title.matches(&task.title))
+            && is_or_unnamed(&self.tenant, &task.tenant)
+            && is_or_unnamed(&self.assignee, &task.assignee)
     }
 }
+
+#[cfg(test)]
+mod tests;

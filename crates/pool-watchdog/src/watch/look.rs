@@ -96,7 +96,7 @@ impl Look<'_> {
     /// What it has delivered since its first run began.
     pub(crate) fn accept(self, task: &Task) -> Option<Acceptance> {
         let rule = self.settings.rule_for(task)?;
-        Some(inspect(rule, task.workspace.path()?, task.started_at.unwrap_or(task.created_at)))
+        Some(inspect(rule, &self.board.workspace(task), task.started_at.unwrap_or(task.created_at)))
     }
 
     /// What to do next, where a rule found something missing.

@@ -57,8 +57,6 @@ pub struct Accepted {
     pub next: Option<String>,
 }
 
-/// Who is told of each entry, as it is written down.
-type Tell<'a> = &'a mut dyn FnMut(&Entry);
 
 impl Watchdog {
     /// A watchdog with these settings, for the user of this environment.
