@@ -59,7 +59,7 @@ impl Watched {
 
     fn settings(&self, rules: &str) -> String {
         format!(
-            "hermes = {:?}\nhome = {:?}\n[policy]\nbackoff = \"0s\"\n{rules}",
+            "hermes = {:?}\nhome = {:?}\n[policy]\nbackoff = \"1s\"\n{rules}",
             self.board.program(),
             self.board.home()
         )

@@ -40,7 +40,7 @@ pub use journal::{
 pub use login::{LoginState, Logins, Place, Residency};
 pub use preflight::{Check, CheckState, Checked, Fix, Preflight, Repaired, Surroundings, examine, repair};
 pub use queue::blocked_roots;
-pub use settings::{Deliverable, Policy, Profile, Rule, Settings, SettingsError, Which};
+pub use settings::{Deliverable, Policy, Profile, Rule, Settings, SettingsError, Which, parse_span};
 pub use task::{
     BlockKind, Claim, Comment, Event, Outcome, Run, Status, Task, TaskId, TaskIdError, Workspace,
 };

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use pool_watchdog::{Acceptance, Accepted, Sheet};
 use serde::Serialize;
 
+use crate::context::system_time;
 use crate::error::CommandError;
 use crate::exit;
 use crate::output::{self, JSON_VERSION};
@@ -13,7 +14,7 @@ use crate::watchdog::matrix;
 
 /// Says whether a task has delivered. Changes nothing.
 pub(crate) fn run(global: &GlobalArgs, args: &AcceptArgs) -> Result<ExitCode, CommandError> {
-    let accepted = global.watchdog()?.accept(&args.task)?;
+    let accepted = global.watchdog()?.accept(&args.task, system_time())?;
     if global.json {
         output::print_json(&Answer::of(&accepted))?;
     } else {

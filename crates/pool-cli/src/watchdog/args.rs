@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
-use pool_watchdog::TaskId;
+use pool_watchdog::{TaskId, parse_span};
 
 use crate::args::parse_now;
 
@@ -51,7 +51,7 @@ pub(crate) struct RunArgs {
     #[arg(long, conflicts_with = "interval")]
     pub(crate) once: bool,
     /// How long it waits between two rounds, such as 30s, 5m or 1h
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_interval)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_span)]
     pub(crate) interval: Duration,
     /// Only show what would be done: one round that changes and writes nothing
     #[arg(long, conflicts_with = "interval")]

@@ -17,13 +17,14 @@ use crate::watchdog::args::{DiagnoseArgs, GlobalArgs};
 /// Says what went wrong with a worker. Changes nothing, and never goes to the network.
 pub(crate) fn run(global: &GlobalArgs, args: &DiagnoseArgs) -> Result<ExitCode, CommandError> {
     let now = args.now.unwrap_or_else(context::system_time);
-    let log = Told::read(&args.log)?.text();
+    let told = Told::read(&args.log)?;
+    let log = told.text();
     let watchdog = global.watchdog_or_default()?;
-    let (diagnosis, next) = watchdog.diagnose_log(&log, args.profile.as_deref(), now)?;
+    let (diagnosis, next) = watchdog.diagnose(&log, args.profile.as_deref(), now);
     if global.json {
-        output::print_json(&Diagnosed::new(&diagnosis, &next))?;
+        output::print_json(&Diagnosed::new(&diagnosis, next.as_deref()))?;
     } else {
-        output::print(&text(&diagnosis, &next, now))?;
+        output::print(&text(&diagnosis, next.as_deref(), now))?;
     }
     Ok(ExitCode::from(exit::DONE))
 }
@@ -49,7 +50,8 @@ struct Diagnosed<'a> {
     residency: Option<Region<'a>>,
     skills: &'a [String],
     asides: &'a [String],
-    next: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<&'a str>,
 }
 
 /// The header that is missing.
@@ -61,7 +63,7 @@ struct Region<'a> {
 }
 
 impl<'a> Diagnosed<'a> {
-    fn new(diagnosis: &'a Diagnosis, next: &'a str) -> Self {
+    fn new(diagnosis: &'a Diagnosis, next: Option<&'a str>) -> Self {
         let region = |residency: &'a Residency| Region {
             header: Residency::HEADER,
             claim: residency.claim,
@@ -85,7 +87,7 @@ impl<'a> Diagnosed<'a> {
     }
 }
 
-fn text(diagnosis: &Diagnosis, next: &str, now: DateTime<Utc>) -> String {
+fn text(diagnosis: &Diagnosis, next: Option<&str>, now: DateTime<Utc>) -> String {
     let mut text = format!("{}: {}\n", diagnosis.cause, diagnosis.cause.meaning());
     let mut say = |name: &str, what: &str| {
         drop(writeln!(text, "  {name:<10} {}", printable(what)));
@@ -110,6 +112,8 @@ fn text(diagnosis: &Diagnosis, next: &str, now: DateTime<Utc>) -> String {
     for aside in &diagnosis.asides {
         say("besides", aside);
     }
-    say("next", next);
+    if let Some(next) = next {
+        say("next", next);
+    }
     text
 }

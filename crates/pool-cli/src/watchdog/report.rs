@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use pool_watchdog::{Card, Decided, PageKind, State, markdown};
+use pool_watchdog::{Card, Decided, PageKind, State, WatchError, markdown};
 use serde::Serialize;
 
 use crate::error::CommandError;
@@ -13,9 +13,9 @@ use crate::watchdog::args::GlobalArgs;
 pub(crate) fn run(global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let watchdog = global.watchdog()?;
     let mut journal = watchdog.journal();
-    journal.publish()?;
+    journal.publish().map_err(WatchError::from)?;
     let pages: Vec<String> = PageKind::ALL.map(|kind| journal.page(kind).display().to_string()).to_vec();
-    let state = journal.state()?;
+    let state = journal.state().map_err(WatchError::from)?;
     if global.json {
         output::print_json(&Report::of(&watchdog.settings().boards, state, &pages))?;
     } else {

@@ -3,7 +3,7 @@ use std::thread;
 use std::time::Instant;
 
 use pool_core::time;
-use pool_watchdog::{Decided, Entry, Watchdog, What};
+use pool_watchdog::{Decided, Entry, What};
 
 use crate::context::system_time;
 use crate::error::CommandError;
@@ -16,9 +16,9 @@ use crate::watchdog::args::{GlobalArgs, RunArgs};
 /// Watches: one round, or one after another until a signal ends it.
 pub(crate) fn run(global: &GlobalArgs, args: &RunArgs) -> Result<ExitCode, CommandError> {
     let watchdog = global.watchdog()?;
-    let tell = |entry: &Entry| tell(entry, global.json);
+    let mut tell = |entry: &Entry| tell(entry, global.json);
     if args.dry_run {
-        watchdog.rehearse(system_time(), &mut |entry| tell(entry))?;
+        watchdog.rehearse(system_time(), &mut tell)?;
         return Ok(ExitCode::from(exit::DONE));
     }
     // Before anything else is started: an action that is cut short leaves the board in between.
@@ -26,7 +26,7 @@ pub(crate) fn run(global: &GlobalArgs, args: &RunArgs) -> Result<ExitCode, Comma
     loop {
         let began = Instant::now();
         let result = signals.during("an action", watchdog.longest_action(), || {
-            watchdog.round(&system_time, &|| signals.is_caught(), &mut |entry| tell(entry))
+            watchdog.round(&system_time, &|| signals.is_caught(), &mut tell)
         });
         signals.obey();
         match result {
@@ -42,9 +42,9 @@ pub(crate) fn run(global: &GlobalArgs, args: &RunArgs) -> Result<ExitCode, Comma
     }
 }
 
-/// Says what was written down, as it is.
-fn tell(entry: &Entry, json: bool) -> Result<(), CommandError> {
-    if json { output::print_json(entry) } else { output::print(&line(entry)) }
+/// Says what was written down, as it is. Whoever listened may be gone: the journal has it.
+fn tell(entry: &Entry, json: bool) {
+    drop(if json { output::print_json(entry) } else { output::print(&line(entry)) });
 }
 
 /// An entry in a line; nothing for what a page shows better.
