@@ -226,7 +226,9 @@ fn settings_hint(error: &pool_watchdog::SettingsError) -> Option<String> {
     use pool_watchdog::SettingsError::Io;
 
     let is_missing = matches!(error, Io { source, .. } if source.kind() == io::ErrorKind::NotFound);
-    is_missing.then(|| "make it, or name another with `--config PATH`; docs/watchdog.md says what stands in it".to_owned())
+    is_missing.then(|| {
+        "make it, or name another with `--config PATH`; docs/watchdog.md says what stands in it".to_owned()
+    })
 }
 
 fn watch_hint(error: &WatchError) -> Option<&'static str> {

@@ -76,16 +76,22 @@ impl Task {
     /// count like those that the watchdog asked for.
     #[must_use]
     pub fn failures(&self) -> usize {
+        let reset = self.last_reset();
+        let before = self.events.iter().filter(|event| event.id <= reset);
+        let last_before = before.filter_map(|event| event.run).max().unwrap_or(0);
+        let failed = |outcome: Option<crate::Outcome>| outcome.is_some_and(crate::Outcome::is_failure);
+        self.runs.iter().filter(|run| run.id > last_before && failed(run.outcome)).count()
+    }
+
+    /// The event by which it was last completed, or a person last ended a block of it: what was tried before counts no more.
+    #[must_use]
+    pub fn last_reset(&self) -> i64 {
         let is_reset = |event: &&Event| match event.kind.as_str() {
             "completed" => true,
             "unblocked" => !self.is_ours(event, &[UNBLOCK, HOLD]),
             _ => false,
         };
-        let reset = self.events.iter().rfind(is_reset).map_or(0, |event| event.id);
-        let before = self.events.iter().filter(|event| event.id <= reset);
-        let last_before = before.filter_map(|event| event.run).max().unwrap_or(0);
-        let failed = |outcome: Option<crate::Outcome>| outcome.is_some_and(crate::Outcome::is_failure);
-        self.runs.iter().filter(|run| run.id > last_before && failed(run.outcome)).count()
+        self.events.iter().rfind(is_reset).map_or(0, |event| event.id)
     }
 
     fn telling(&self) -> impl DoubleEndedIterator<Item = &Event> {

@@ -43,7 +43,9 @@ fn end(child: &mut Child) {
     #[cfg(unix)]
     if let Ok(group) = i32::try_from(child.id()) {
         use nix::sys::signal::{Signal, killpg};
-        drop(killpg(nix::unistd::Pid::from_raw(group), Signal::SIGKILL));
+        if let Err(error) = killpg(nix::unistd::Pid::from_raw(group), Signal::SIGKILL) {
+            tracing::debug!(%error, "a program that took too long has ended meanwhile");
+        }
     }
     // Of one that has ended meanwhile there is nothing to end.
     drop(child.kill());

@@ -1,4 +1,3 @@
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use pool_watchdog::{Acceptance, Accepted, Sheet};
@@ -62,7 +61,7 @@ impl<'a> Answer<'a> {
 fn text(accepted: &Accepted) -> String {
     let Accepted { task, acceptance, next, .. } = accepted;
     let mut text = format!("{} ({}) {}\n", task.id, task.status, printable(&task.title));
-    let mut say = |line: std::fmt::Arguments<'_>| drop(writeln!(text, "{line}"));
+    let mut say = |line: std::fmt::Arguments<'_>| text += &format!("{line}\n");
     match acceptance {
         None => say(format_args!("no rule says what it has to deliver")),
         Some(acceptance) => {

@@ -1,4 +1,3 @@
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
@@ -89,16 +88,16 @@ impl<'a> Diagnosed<'a> {
 
 fn text(diagnosis: &Diagnosis, next: Option<&str>, now: DateTime<Utc>) -> String {
     let mut text = format!("{}: {}\n", diagnosis.cause, diagnosis.cause.meaning());
-    let mut say = |name: &str, what: &str| {
-        drop(writeln!(text, "  {name:<10} {}", printable(what)));
-    };
+    let mut say = |name: &str, what: &str| text += &format!("  {name:<10} {}\n", printable(what));
     if !diagnosis.says.is_empty() {
         let place = diagnosis.line.map_or_else(|| "the board".to_owned(), |line| format!("line {line}"));
         say(&place, &diagnosis.says);
     }
     let provider = diagnosis.provider.as_ref().map(|provider| provider.as_str());
     let model = diagnosis.model.as_deref();
-    for (name, what) in [("provider", provider), ("model", model), ("kind", diagnosis.kind.map(|kind| kind.as_str()))] {
+    for (name, what) in
+        [("provider", provider), ("model", model), ("kind", diagnosis.kind.map(|kind| kind.as_str()))]
+    {
         if let Some(what) = what {
             say(name, what);
         }

@@ -1,4 +1,3 @@
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use pool_watchdog::{Check, CheckState, Preflight, Repaired};
@@ -47,7 +46,7 @@ impl<'a> Answer<'a> {
 
 fn text(found: &Preflight, repaired: &[Repaired], is_fixed: bool) -> String {
     let mut text = String::new();
-    let mut say = |line: std::fmt::Arguments<'_>| drop(writeln!(text, "{line}"));
+    let mut say = |line: std::fmt::Arguments<'_>| text += &format!("{line}\n");
     for Repaired { done, says, .. } in repaired {
         let how = if *done { "repaired" } else { "NOT REPAIRED" };
         say(format_args!("{how}: {}", printable(says)));
@@ -63,7 +62,10 @@ fn text(found: &Preflight, repaired: &[Repaired], is_fixed: bool) -> String {
         }
     }
     if !is_fixed && found.fixes().next().is_some() {
-        say(format_args!("`pool-watchdog preflight {} --fix` repairs what it can", printable(&found.profile)));
+        say(format_args!(
+            "`pool-watchdog preflight {} --fix` repairs what it can",
+            printable(&found.profile)
+        ));
     }
     text
 }

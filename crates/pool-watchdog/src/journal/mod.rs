@@ -107,7 +107,8 @@ impl Journal {
         self.write(&line)
     }
 
-    /// Adds a decision, if it is another one than the last about its task; any other entry as it is. Answers whether it did.
+    /// Adds a decision or a note, if it is another one than the last about its task or board; any other entry as it is. Answers
+    /// whether it did.
     ///
     /// # Errors
     ///
@@ -116,9 +117,7 @@ impl Journal {
         let entry = self.masked(entry)?;
         let line = self.line(&entry)?;
         let _lock = self.lock()?;
-        if let (What::Decided(decided), Some(task)) = (&entry.what, &entry.task)
-            && self.state()?.latest_decision(&entry.board, task) == Some(decided)
-        {
+        if self.state()?.has(&entry) {
             return Ok(false);
         }
         self.write(&line).map(|()| true)

@@ -148,6 +148,22 @@ impl State {
         self.story(board, Some(task))?.decision.as_ref()
     }
 
+    /// Whether it was said last, of what only news is written down.
+    pub(crate) fn has(&self, entry: &Entry) -> bool {
+        let Some(story) = self.story(&entry.board, entry.task.as_deref()) else { return false };
+        let last_note = || {
+            story.steps.items.iter().rev().find_map(|step| match &step.event {
+                Happened::Noted { says } => Some(says),
+                _ => None,
+            })
+        };
+        match &entry.what {
+            What::Decided(decided) => story.decision.as_ref() == Some(decided.as_ref()),
+            What::Noted { says } => last_note() == Some(says),
+            _ => false,
+        }
+    }
+
     /// The actions that were begun and have no end: each goes on, or was cut short by a kill.
     #[must_use]
     pub fn open_actions(&self, board: &str) -> Vec<&Attempt> {

@@ -128,7 +128,7 @@ impl Look<'_> {
         let may_retry = if passes(cause) {
             failures <= policy.retries
         } else {
-            tried(Action::Retry, 0) + tried(Action::RepairLogin, 0) < 2 * most
+            tried(Action::Retry, task.last_reset()) < most
         };
         let wait = self.wait(task, diagnosis, ended, failures);
         Case {

@@ -57,7 +57,6 @@ pub struct Accepted {
     pub next: Option<String>,
 }
 
-
 impl Watchdog {
     /// A watchdog with these settings, for the user of this environment.
     #[must_use]
