@@ -208,8 +208,7 @@ fn clear_litter(target: &Path) {
         let name = name.to_string_lossy();
         let is_ours = name.starts_with(&prefix) && name.ends_with(LITTER_SUFFIX);
         let written = || entry.metadata().and_then(|metadata| metadata.modified());
-        let is_old =
-            || written().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LONGEST_REPLACEMENT));
+        let is_old = || written().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LONGEST_REPLACEMENT));
         if is_ours && is_old() {
             remove(&entry.path());
         }

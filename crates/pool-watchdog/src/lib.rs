@@ -15,8 +15,8 @@ mod task;
 pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part};
 pub use diagnosis::{Cause, Diagnosis, Evidence};
 pub use journal::{
-    Attempt, Attempts, Card, Decided, Entries, Entry, Grid, Journal, JournalError, PageKind, Sheet, State, Told, What, html,
-    markdown,
+    Attempt, Attempts, Card, Decided, Entries, Entry, Grid, Journal, JournalError, PageKind, Sheet, State,
+    Told, What, html, markdown,
 };
 pub use login::{LoginState, Logins, Place, Residency};
 pub use settings::{Deliverable, Policy, Profile, Rule, Settings, Which};

@@ -92,7 +92,13 @@ impl Card {
     /// A card that waits for nobody, and that nobody has.
     #[must_use]
     pub fn new(id: impl Into<String>, title: impl Into<String>, status: impl Into<String>) -> Self {
-        Self { id: id.into(), title: title.into(), status: status.into(), assignee: None, parents: Vec::new() }
+        Self {
+            id: id.into(),
+            title: title.into(),
+            status: status.into(),
+            assignee: None,
+            parents: Vec::new(),
+        }
     }
 }
 
