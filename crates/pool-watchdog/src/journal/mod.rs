@@ -8,6 +8,7 @@ mod markdown;
 mod section;
 mod state;
 mod text;
+mod view;
 
 use std::fs::File;
 use std::io::{self, BufReader, Seek, SeekFrom};

@@ -25,9 +25,12 @@ const OWN_HEAD: &str = concat!(
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
     "<meta name=\"generator\" content=\"pool-watchdog\">\n<meta name=\"color-scheme\" content=\"light dark\">\n",
     "<title>Project state</title>\n",
-    "<style>body{margin:0;background:#fbfaf7}",
-    "@media(prefers-color-scheme:dark){body{background:#15171a}}@media print{body{background:none}}</style>\n",
-    "</head>\n<body>\n<main>\n"
+    "<style>body{margin:0;background:#fbfaf7;color:#22262b;font-family:system-ui,\"Liberation Sans\",Arial,sans-serif}",
+    "h1{box-sizing:border-box;max-width:64rem;margin:0 auto;padding:clamp(1rem,4vw,3rem) clamp(1rem,4vw,3rem) 0;",
+    "font-size:clamp(1.8rem,5vw,2.6rem);line-height:1.2;letter-spacing:-.02em}",
+    "@media(prefers-color-scheme:dark){body{background:#15171a;color:#e6e4df}}",
+    "@media print{body{background:none;color:#000}h1{padding:0 0 1rem}}</style>\n",
+    "</head>\n<body>\n<main>\n<h1>Project state</h1>\n"
 );
 const OWN_TAIL: &str = "</main>\n</body>\n</html>\n";
 

@@ -41,7 +41,7 @@ pub struct State {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Board {
     pub(crate) cards: BTreeMap<String, Card>,
-    /// Whether the board was ever seen: without, no task of it is known to be gone.
+    /// Whether it was ever written down how the board stands: an empty one is not an unknown one.
     is_known: bool,
     /// By task; that of no task is of the board itself.
     pub(crate) stories: BTreeMap<Option<String>, Story>,
@@ -245,11 +245,8 @@ impl Board {
         self.forget_oldest();
     }
 
-    /// The tasks that have a story, and are no longer on the board, newest first.
+    /// The tasks that have a story, and are not on the board, newest first.
     pub(crate) fn gone(&self) -> Vec<(&str, &Story)> {
-        if !self.is_known {
-            return Vec::new();
-        }
         let named = self.stories.iter().filter_map(|(id, story)| Some((id.as_deref()?, story)));
         let mut gone: Vec<_> = named.filter(|(id, _)| !self.cards.contains_key(*id)).collect();
         gone.sort_by_key(|(_, story)| std::cmp::Reverse(story.last()));
