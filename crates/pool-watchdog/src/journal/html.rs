@@ -1,11 +1,3 @@
-<<<<<<< HEAD
-use crate::journal::state::State;
-use maud::{Markup, html as page};
-/// The state as a section of HTML.
-#[must_use]
-pub fn html(state: &State) -> Markup {
-    page! { section.pool-watchdog { @for b in state.boards.values() { @for c in b.cards.values() { p { (crate::journal::text::shown(&c.title)) } } } } }
-=======
 //! The page for people: one section, with its own style and without a script, that may stand in any page.
 
 use maud::{Markup, PreEscaped, Render, html as markup};
@@ -345,5 +337,4 @@ fn anchor(board: &str, task: &str) -> String {
         shown(text).bytes().map(encode).collect()
     };
     format!("pool-watchdog.{}.{}", encoded(board), encoded(task))
->>>>>>> wd-d
 }

@@ -14,14 +14,6 @@ use crate::journal::view::{self, Group, MOST_CELLS, MOST_FOLDED, MOST_WAITING, R
 /// ```
 #[must_use]
 pub fn markdown(state: &State) -> String {
-<<<<<<< HEAD
-    state
-        .boards
-        .values()
-        .flat_map(|b| b.cards.values())
-        .map(|c| format!("- {}\n", crate::journal::text::shown(&c.title)))
-        .collect()
-=======
     let mut page = Page { text: String::new(), room: Room::on(state) };
     page.head(state);
     page.waiting(state);
@@ -240,5 +232,4 @@ fn code(text: &str) -> String {
 /// In code nothing can be escaped, and a mark of a section must not stand there either.
 fn guarded(text: &str) -> String {
     text.replace("<!--", "< !--")
->>>>>>> wd-d
 }
