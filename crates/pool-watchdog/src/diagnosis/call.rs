@@ -66,6 +66,7 @@ fn own_words(words: &str) -> Option<Own> {
 fn failure(call: &Call) -> Failure {
     let failure = match call.status {
         Some(status) => Failure::http(status).message(&call.words),
+        None if call.exception.is_empty() => Failure::unstated().message(&call.words),
         None => Failure::unstated().message(format!("{}: {}", call.exception, call.words)),
     };
     match &call.details {

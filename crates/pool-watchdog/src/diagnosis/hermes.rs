@@ -60,10 +60,15 @@ impl Call {
     }
 }
 
-/// The line that an attempt begins with.
-pub(super) fn is_begin(line: &str) -> bool {
-    line.starts_with("Query: work kanban task")
+/// What an attempt begins with.
+pub(super) const BEGIN: &str = "Query: work kanban task";
+
+/// Whether an attempt begins with a line: on a line of its own, or behind what a worker that was killed had left of one.
+pub(super) fn is_begin(line: &str, after: &str) -> bool {
+    line.starts_with(BEGIN) || line.contains(BEGIN) && after.starts_with(INITIALIZING)
 }
+
+const INITIALIZING: &str = "Initializing agent";
 
 /// A line that comes after all answers.
 pub(super) fn is_end(line: &str) -> bool {
@@ -73,10 +78,7 @@ pub(super) fn is_end(line: &str) -> bool {
 /// A line that is not there before the agent began.
 pub(super) fn is_after_start(line: &str) -> bool {
     let is_of_session = is_end(line) && !line.starts_with("Goodbye!");
-    is_of_session
-        || line.starts_with("Initializing agent")
-        || line.starts_with(['╭', '╰', '─'])
-        || is_panel(line)
+    is_of_session || line.starts_with(INITIALIZING) || line.starts_with(['╭', '╰', '─']) || is_panel(line)
 }
 
 /// The top of a panel: ` ─  ⚕ Hermes  ─────`.

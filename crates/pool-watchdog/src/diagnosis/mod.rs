@@ -141,6 +141,6 @@ pub struct Diagnosis {
 pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
     let log = evidence.log.map(WorkerLog::read).unwrap_or_default();
     let end = evidence.task.and_then(End::of);
-    let since = end.as_ref().map_or(evidence.now, |(_, at)| *at);
-    Case::new(&log, end.map(|(end, _)| end), evidence.logins, since).diagnose()
+    let (end, since) = end.map_or((None, evidence.now), |(end, at)| (Some(end), at));
+    Case { log, end, logins: evidence.logins, since }.diagnose()
 }
