@@ -42,7 +42,7 @@ pub(super) struct Judged {
 pub(super) fn judge(call: &Call, logins: Option<&Logins>, since: DateTime<Utc>) -> Judged {
     let own = own_words(&call.words);
     let failure = match own {
-        Some(Own::Answer(status, code)) => Failure::http(status).code(code).message(&call.words),
+        Some(Own::Answer(status, code)) => Failure::http(status).code(code).message(answered(&call.words)),
         Some(Own::NoAnswer) => Failure::timed_out().message(&call.words),
         Some(Own::NoLogin) | None => failure(call),
     };
@@ -55,6 +55,11 @@ pub(super) fn judge(call: &Call, logins: Option<&Logins>, since: DateTime<Utc>) 
         && kind != Kind::Entitlement
         && logins.is_some_and(has_newer_login);
     Judged { cause: if is_stale { Cause::StaleSync } else { cause }, kind, until: verdict.until }
+}
+
+/// What was answered, without the words of Hermes before it.
+fn answered(words: &str) -> &str {
+    words.split_once(" failed: ").map_or(words, |(_, answer)| answer)
 }
 
 fn own_words(words: &str) -> Option<Own> {

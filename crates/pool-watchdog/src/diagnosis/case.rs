@@ -39,10 +39,9 @@ impl Case<'_> {
             .or_else(|| self.failed_beside())
             .or_else(|| self.closed_nothing())
             .unwrap_or_else(|| self.is_unknown());
-        Diagnosis { asides: self.asides(&decided.says), ..decided }
+        Diagnosis { asides: self.asides(&decided), ..decided }
     }
 
-    /// Then the log is that of another attempt.
     fn was_not_started(&self) -> Option<Diagnosis> {
         match &self.end {
             Some(End::NotStarted(says)) => Some(told(Cause::Crash, None, says)),
@@ -63,12 +62,19 @@ impl Case<'_> {
 
     /// The call that failed last, where the main turn did not go on after it.
     fn failed(&self) -> Option<Diagnosis> {
+        if self.has_broken_after_all() {
+            return None;
+        }
         let after = self.log.signs.iter().rev().take_while(|sign| !sign.what.is_progress());
         let mut failed = after.filter_map(|sign| match &sign.what {
-            What::Failed(call) => Some(self.of_call(sign.line, call)),
+            What::Failed(call) => Some((sign.line, call)),
             _ => None,
         });
-        failed.next()
+        let (line, call) = failed.next()?;
+        let failed = self.of_call(line, call);
+        // Words that nobody knows are those of a program that is no Hermes, unless it said goodbye after them.
+        let is_one = failed.cause != Cause::Unknown || !call.is_bare() || self.log.is_ended;
+        is_one.then_some(failed)
     }
 
     fn of_call(&self, line: usize, call: &Call) -> Diagnosis {
@@ -87,13 +93,21 @@ impl Case<'_> {
 
     /// Its program failed, and did not come to its end all the same.
     fn broke(&self) -> Option<Diagnosis> {
-        if self.log.is_ended || matches!(self.end, Some(End::TooLong(_) | End::Throttled(_))) {
+        let was_ended = matches!(self.end, Some(End::TooLong(_) | End::Throttled(_)));
+        if was_ended || self.log.is_ended && !self.has_broken_after_all() {
             return None;
         }
         self.last(|line, what| match what {
             What::Broke(says) => Some(told(Cause::Crash, Some(line), says)),
             _ => None,
         })
+    }
+
+    /// Whether the last thing in the log is that a program failed, and the board saw it, too: then it may be that of a worker that
+    /// had not begun, behind the log of another.
+    fn has_broken_after_all(&self) -> bool {
+        let last = self.log.signs.last().map(|sign| &sign.what);
+        matches!((last, &self.end), (Some(What::Broke(_)), Some(End::Failed(_))))
     }
 
     fn was_ended(&self) -> Option<Diagnosis> {
@@ -141,8 +155,8 @@ impl Case<'_> {
     }
 
     fn is_unknown(&self) -> Diagnosis {
-        if let Some((line, says)) = self.closed() {
-            return told(Cause::Unknown, Some(line), &format!("nothing failed: {says}"));
+        if let Some((line, tool)) = self.closed() {
+            return told(Cause::Unknown, Some(line), &format!("nothing failed: the worker called {tool}"));
         }
         let says = if self.log.signs.is_empty() {
             "nothing says what happened"
@@ -152,11 +166,11 @@ impl Case<'_> {
         told(Cause::Unknown, None, says)
     }
 
-    /// What the worker said when it closed its task.
+    /// The tool with which the worker closed its task.
     fn closed(&self) -> Option<(usize, &str)> {
         let mut newest = self.log.signs.iter().rev();
         newest.find_map(|sign| match &sign.what {
-            What::Closed(says) => Some((sign.line, says.as_str())),
+            What::Closed(tool) => Some((sign.line, tool.as_str())),
             _ => None,
         })
     }
@@ -167,16 +181,18 @@ impl Case<'_> {
     }
 
     /// What else was seen, each thing once.
-    fn asides(&self, says: &str) -> Vec<String> {
+    fn asides(&self, decided: &Diagnosis) -> Vec<String> {
         let seen = self.log.signs.iter().filter_map(|sign| match &sign.what {
             What::Failed(call) => Some(call.words.as_str()),
             What::Beside(words) | What::RanOut(words) | What::Broke(words) => Some(words),
             What::WentOn | What::Closed(_) | What::NoSkills(_) => None,
         });
+        // Where no line of the log decides, the board has.
+        let end = self.end.as_ref().filter(|_| decided.line.is_some());
         let mut asides: Vec<String> = Vec::new();
-        for words in seen.chain(self.end.as_ref().map(End::says)) {
-            let aside = shown(words);
-            if asides.len() < MOST_ASIDES && !aside.is_empty() && aside != says && !asides.contains(&aside) {
+        for aside in seen.chain(end.map(End::says)).map(shown) {
+            let is_new = !aside.is_empty() && aside != decided.says && !asides.contains(&aside);
+            if is_new && asides.len() < MOST_ASIDES {
                 asides.push(aside);
             }
         }

@@ -31,7 +31,7 @@ pub(super) enum What {
     Beside(String),
     /// The main turn went on: a tool was used, or something was answered.
     WentOn,
-    /// It called the tool that closes its task.
+    /// It called this tool, which closes its task.
     Closed(String),
     /// It ran out of turns.
     RanOut(String),
@@ -202,6 +202,10 @@ impl Reader {
     }
 
     fn sign(&mut self, line: usize, what: What) {
+        // Such a worker did not come so far as to say that it begins: what stands before is of another.
+        if matches!(what, What::NoSkills(_)) {
+            self.log = WorkerLog::default();
+        }
         self.log.signs.push(Sign { line, what });
     }
 
