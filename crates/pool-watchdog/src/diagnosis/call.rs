@@ -42,7 +42,7 @@ pub(super) struct Judged {
 pub(super) fn judge(call: &Call, logins: Option<&Logins>, since: DateTime<Utc>) -> Judged {
     let own = own_words(&call.words);
     let failure = match own {
-        Some(Own::Answer(status, code)) => Failure::http(status).code(code).message(&call.words),
+        Some(Own::Answer(status, code)) => Failure::http(status).code(code).message(answered(&call.words)),
         Some(Own::NoAnswer) => Failure::timed_out().message(&call.words),
         Some(Own::NoLogin) | None => failure(call),
     };
@@ -57,6 +57,11 @@ pub(super) fn judge(call: &Call, logins: Option<&Logins>, since: DateTime<Utc>) 
     Judged { cause: if is_stale { Cause::StaleSync } else { cause }, kind, until: verdict.until }
 }
 
+/// What was answered, without the words of Hermes before it.
+fn answered(words: &str) -> &str {
+    words.split_once(" failed: ").map_or(words, |(_, answer)| answer)
+}
+
 fn own_words(words: &str) -> Option<Own> {
     let words = words.to_ascii_lowercase();
     OWN_WORDS.iter().find(|(phrase, _)| words.contains(phrase)).map(|(_, own)| *own)
@@ -66,6 +71,7 @@ fn own_words(words: &str) -> Option<Own> {
 fn failure(call: &Call) -> Failure {
     let failure = match call.status {
         Some(status) => Failure::http(status).message(&call.words),
+        None if call.exception.is_empty() => Failure::unstated().message(&call.words),
         None => Failure::unstated().message(format!("{}: {}", call.exception, call.words)),
     };
     match &call.details {

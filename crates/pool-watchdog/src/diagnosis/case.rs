@@ -1,13 +1,13 @@
 //! What decides: the log of a worker and the word of the board, one beside the other.
 
 use chrono::{DateTime, Utc};
-use pool_core::{Kind, Provider};
+use pool_core::{Failure, Kind, Provider, kind_of};
 
 use super::board::End;
-use super::call::{Judged, judge};
+use super::call::judge;
 use super::hermes::Call;
 use super::line::shown;
-use super::worker_log::{Sign, What, WorkerLog};
+use super::worker_log::{What, WorkerLog};
 use super::{Cause, Diagnosis};
 use crate::login::Logins;
 
@@ -16,50 +16,32 @@ const MOST_ASIDES: usize = 8;
 
 /// All that is known of the end of one worker.
 pub(super) struct Case<'a> {
-    signs: &'a [Sign],
-    /// The calls that failed, with the number of their sign.
-    failures: Vec<(usize, &'a Call, Judged)>,
-    /// From this sign on the main turn did not go on.
-    last_went_on: usize,
-    is_ended: bool,
-    end: Option<End>,
-    logins: Option<&'a Logins>,
+    pub(super) log: WorkerLog,
+    pub(super) end: Option<End>,
+    pub(super) logins: Option<&'a Logins>,
+    /// When it ended.
+    pub(super) since: DateTime<Utc>,
 }
 
-impl<'a> Case<'a> {
-    pub(super) fn new(
-        log: &'a WorkerLog,
-        end: Option<End>,
-        logins: Option<&'a Logins>,
-        since: DateTime<Utc>,
-    ) -> Self {
-        let signs = log.signs.as_slice();
-        let failures = signs.iter().enumerate().filter_map(|(index, sign)| match &sign.what {
-            What::Failed(call) => Some((index, call, judge(call, logins, since))),
-            _ => None,
-        });
-        let went_on = |sign: &Sign| matches!(sign.what, What::WentOn | What::Closed(_));
-        let last_went_on = signs.iter().rposition(went_on).map_or(0, |index| index + 1);
-        Self { signs, failures: failures.collect(), last_went_on, is_ended: log.is_ended, end, logins }
-    }
-
+impl Case<'_> {
     /// The first that says something decides.
     pub(super) fn diagnose(&self) -> Diagnosis {
+        let failed = self.failed();
+        let is_known = failed.as_ref().is_some_and(|failed| failed.cause != Cause::Unknown);
+        let (known, unknown) = if is_known { (failed, None) } else { (None, failed) };
         let decided = self
             .was_not_started()
             .or_else(|| self.has_no_skills())
-            .or_else(|| self.failed(|cause| cause != Cause::Unknown))
+            .or(known)
             .or_else(|| self.broke())
             .or_else(|| self.was_ended())
-            .or_else(|| self.failed(|cause| cause == Cause::Unknown))
+            .or(unknown)
             .or_else(|| self.failed_beside())
-            .or_else(|| self.closed_nothing());
-        let mut diagnosis = decided.unwrap_or_else(|| self.is_unknown());
-        diagnosis.asides = self.asides(&diagnosis);
-        diagnosis
+            .or_else(|| self.closed_nothing())
+            .unwrap_or_else(|| self.is_unknown());
+        Diagnosis { asides: self.asides(&decided), ..decided }
     }
 
-    /// Then the log is that of another attempt.
     fn was_not_started(&self) -> Option<Diagnosis> {
         match &self.end {
             Some(End::NotStarted(says)) => Some(told(Cause::Crash, None, says)),
@@ -68,24 +50,35 @@ impl<'a> Case<'a> {
     }
 
     fn has_no_skills(&self) -> Option<Diagnosis> {
-        self.signs.iter().rev().find_map(|sign| match &sign.what {
+        self.last(|line, what| match what {
             What::NoSkills(names) => {
                 let says = format!("Unknown skill(s): {}", names.join(", "));
                 let skills = names.iter().map(|name| shown(name)).collect();
-                Some(Diagnosis { skills, ..told(Cause::MissingSkill, Some(sign.line), &says) })
+                Some(Diagnosis { skills, ..told(Cause::MissingSkill, Some(line), &says) })
             }
             _ => None,
         })
     }
 
     /// The call that failed last, where the main turn did not go on after it.
-    fn failed(&self, is_wanted: fn(Cause) -> bool) -> Option<Diagnosis> {
-        let (index, call, judged) = self.failures.last()?;
-        let is_end = *index >= self.last_went_on && is_wanted(judged.cause);
-        is_end.then(|| self.of_call(self.signs.get(*index), call, judged))
+    fn failed(&self) -> Option<Diagnosis> {
+        if self.has_broken_after_all() {
+            return None;
+        }
+        let after = self.log.signs.iter().rev().take_while(|sign| !sign.what.is_progress());
+        let mut failed = after.filter_map(|sign| match &sign.what {
+            What::Failed(call) => Some((sign.line, call)),
+            _ => None,
+        });
+        let (line, call) = failed.next()?;
+        let failed = self.of_call(line, call);
+        // Words that nobody knows are those of a program that is no Hermes, unless it said goodbye after them.
+        let is_one = failed.cause != Cause::Unknown || !call.is_bare() || self.log.is_ended;
+        is_one.then_some(failed)
     }
 
-    fn of_call(&self, sign: Option<&Sign>, call: &Call, judged: &Judged) -> Diagnosis {
+    fn of_call(&self, line: usize, call: &Call) -> Diagnosis {
+        let judged = judge(call, self.logins, self.since);
         let says = if call.words.is_empty() { &call.exception } else { &call.words };
         let residency = self.logins.and_then(|logins| logins.residency.clone());
         Diagnosis {
@@ -94,26 +87,34 @@ impl<'a> Case<'a> {
             kind: Some(judged.kind),
             until: judged.until,
             residency: residency.filter(|_| judged.cause == Cause::MissingResidency),
-            ..told(judged.cause, sign.map(|sign| sign.line), says)
+            ..told(judged.cause, Some(line), says)
         }
     }
 
-    /// Its program failed, and nothing says that it came to its end all the same.
+    /// Its program failed, and did not come to its end all the same.
     fn broke(&self) -> Option<Diagnosis> {
-        if self.is_ended || !matches!(self.end, None | Some(End::Failed(_) | End::Gone(_))) {
+        let was_ended = matches!(self.end, Some(End::TooLong(_) | End::Throttled(_)));
+        if was_ended || self.log.is_ended && !self.has_broken_after_all() {
             return None;
         }
-        self.signs.iter().rev().find_map(|sign| match &sign.what {
-            What::Broke(says) => Some(told(Cause::Crash, Some(sign.line), says)),
+        self.last(|line, what| match what {
+            What::Broke(says) => Some(told(Cause::Crash, Some(line), says)),
             _ => None,
         })
+    }
+
+    /// Whether the last thing in the log is that a program failed, and the board saw it, too: then it may be that of a worker that
+    /// had not begun, behind the log of another.
+    fn has_broken_after_all(&self) -> bool {
+        let last = self.log.signs.last().map(|sign| &sign.what);
+        matches!((last, &self.end), (Some(What::Broke(_)), Some(End::Failed(_))))
     }
 
     fn was_ended(&self) -> Option<Diagnosis> {
         match self.end.as_ref()? {
             End::Failed(says) => Some(told(Cause::Crash, None, says)),
             // A worker that came to its end exits with 0. Who only sees that its process is gone cannot tell.
-            End::Gone(says) if !self.is_ended => Some(told(Cause::Crash, None, says)),
+            End::Gone(says) if !self.log.is_ended => Some(told(Cause::Crash, None, says)),
             End::TooLong(says) => Some(told(Cause::Timeout, None, says)),
             End::Throttled(says) => {
                 Some(Diagnosis { kind: Some(Kind::RateLimit), ..told(Cause::Throttled, None, says) })
@@ -122,39 +123,42 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// A call beside the main turn failed; or one did whose login was refused, and the main turn went on with another.
+    /// A call beside the main turn failed; or one whose login was refused, and the main turn went on all the same.
     fn failed_beside(&self) -> Option<Diagnosis> {
-        self.signs.iter().enumerate().rev().find_map(|(index, sign)| match &sign.what {
-            What::Beside(says) => Some(told(Cause::Auxiliary, Some(sign.line), says)),
-            What::Failed(_) => {
-                let (_, call, judged) = self.failures.iter().find(|(of, ..)| *of == index)?;
-                let is_refused = matches!(judged.kind, Kind::Auth | Kind::AuthPermanent | Kind::Egress);
-                let diagnosis = self.of_call(Some(sign), call, judged);
-                is_refused.then_some(Diagnosis { cause: Cause::Auxiliary, residency: None, ..diagnosis })
+        self.last(|line, what| match what {
+            What::Beside(says) => {
+                let kind = Some(kind_of(&Failure::read(says.as_bytes())));
+                Some(Diagnosis { kind, ..told(Cause::Auxiliary, Some(line), says) })
+            }
+            What::Failed(call) => {
+                let refused = self.of_call(line, call);
+                let is_refused =
+                    matches!(refused.kind, Some(Kind::Auth | Kind::AuthPermanent | Kind::Egress));
+                is_refused.then_some(Diagnosis { cause: Cause::Auxiliary, residency: None, ..refused })
             }
             _ => None,
         })
     }
 
     fn closed_nothing(&self) -> Option<Diagnosis> {
-        let ran_out = self.signs.iter().rev().find_map(|sign| match &sign.what {
-            What::RanOut(says) => Some(told(Cause::Timeout, Some(sign.line), says)),
+        let ran_out = self.last(|line, what| match what {
+            What::RanOut(says) => Some(told(Cause::Timeout, Some(line), says)),
             _ => None,
         });
         let says = match &self.end {
             Some(End::Well(says)) => says,
             Some(End::Gone(_)) => "the worker came to its end and closed nothing; nobody saw its exit code",
-            _ if !self.is_ended || self.closed().is_some() => return ran_out,
+            _ if !self.log.is_ended || self.closed().is_some() => return ran_out,
             _ => "the worker came to its end and closed nothing",
         };
         ran_out.or_else(|| Some(told(Cause::ProtocolViolation, None, says)))
     }
 
     fn is_unknown(&self) -> Diagnosis {
-        if let Some((line, says)) = self.closed() {
-            return told(Cause::Unknown, Some(line), &format!("nothing failed: {says}"));
+        if let Some((line, tool)) = self.closed() {
+            return told(Cause::Unknown, Some(line), &format!("nothing failed: the worker called {tool}"));
         }
-        let says = if self.signs.is_empty() {
+        let says = if self.log.signs.is_empty() {
             "nothing says what happened"
         } else {
             "the log ends in the middle of the work"
@@ -162,25 +166,32 @@ impl<'a> Case<'a> {
         told(Cause::Unknown, None, says)
     }
 
-    /// What the worker said when it closed its task.
+    /// The tool with which the worker closed its task.
     fn closed(&self) -> Option<(usize, &str)> {
-        self.signs.iter().rev().find_map(|sign| match &sign.what {
-            What::Closed(says) => Some((sign.line, says.as_str())),
+        let mut newest = self.log.signs.iter().rev();
+        newest.find_map(|sign| match &sign.what {
+            What::Closed(tool) => Some((sign.line, tool.as_str())),
             _ => None,
         })
     }
 
+    /// What the newest sign that is asked for says.
+    fn last(&self, of: impl Fn(usize, &What) -> Option<Diagnosis>) -> Option<Diagnosis> {
+        self.log.signs.iter().rev().find_map(|sign| of(sign.line, &sign.what))
+    }
+
     /// What else was seen, each thing once.
-    fn asides(&self, diagnosis: &Diagnosis) -> Vec<String> {
-        let mut asides: Vec<String> = Vec::new();
-        let said = self.signs.iter().filter_map(|sign| match &sign.what {
+    fn asides(&self, decided: &Diagnosis) -> Vec<String> {
+        let seen = self.log.signs.iter().filter_map(|sign| match &sign.what {
             What::Failed(call) => Some(call.words.as_str()),
-            What::Beside(words) | What::RanOut(words) | What::Broke(words) => Some(words.as_str()),
+            What::Beside(words) | What::RanOut(words) | What::Broke(words) => Some(words),
             What::WentOn | What::Closed(_) | What::NoSkills(_) => None,
         });
-        for words in said.chain(self.end.as_ref().map(End::says)) {
-            let aside = shown(words);
-            let is_new = !aside.is_empty() && aside != diagnosis.says && !asides.contains(&aside);
+        // Where no line of the log decides, the board has.
+        let end = self.end.as_ref().filter(|_| decided.line.is_some());
+        let mut asides: Vec<String> = Vec::new();
+        for aside in seen.chain(end.map(End::says)).map(shown) {
+            let is_new = !aside.is_empty() && aside != decided.says && !asides.contains(&aside);
             if is_new && asides.len() < MOST_ASIDES {
                 asides.push(aside);
             }

@@ -31,6 +31,11 @@ impl Call {
         Self { status, ..Self::before_any(one_line(words)) }
     }
 
+    /// Whether nothing but its words says that a call failed.
+    pub(super) fn is_bare(&self) -> bool {
+        self.exception.is_empty() && self.status.is_none()
+    }
+
     /// Takes in one of the lines below the one that says that a call failed; whether it is one.
     pub(super) fn add(&mut self, line: &str) -> bool {
         let words = words(line);
@@ -60,10 +65,15 @@ impl Call {
     }
 }
 
-/// The line that an attempt begins with.
-pub(super) fn is_begin(line: &str) -> bool {
-    line.starts_with("Query: work kanban task")
+/// What an attempt begins with.
+pub(super) const BEGIN: &str = "Query: work kanban task";
+
+/// Whether an attempt begins with a line: on a line of its own, or behind what a worker that was killed had left of one.
+pub(super) fn is_begin(line: &str, after: &str) -> bool {
+    line.starts_with(BEGIN) || line.contains(BEGIN) && after.starts_with(INITIALIZING)
 }
+
+const INITIALIZING: &str = "Initializing agent";
 
 /// A line that comes after all answers.
 pub(super) fn is_end(line: &str) -> bool {
@@ -73,10 +83,7 @@ pub(super) fn is_end(line: &str) -> bool {
 /// A line that is not there before the agent began.
 pub(super) fn is_after_start(line: &str) -> bool {
     let is_of_session = is_end(line) && !line.starts_with("Goodbye!");
-    is_of_session
-        || line.starts_with("Initializing agent")
-        || line.starts_with(['╭', '╰', '─'])
-        || is_panel(line)
+    is_of_session || line.starts_with(INITIALIZING) || line.starts_with(['╭', '╰', '─']) || is_panel(line)
 }
 
 /// The top of a panel: ` ─  ⚕ Hermes  ─────`.
@@ -119,12 +126,16 @@ pub(super) fn is_traceback(line: &str) -> bool {
 }
 
 pub(super) fn is_of_traceback(line: &str) -> bool {
-    line.is_empty() || line.starts_with(' ') || is_traceback(line)
+    let joins = ["During handling of the above exception", "The above exception was the direct cause"];
+    line.is_empty()
+        || line.starts_with(' ')
+        || is_traceback(line)
+        || joins.iter().any(|join| line.starts_with(join))
 }
 
 /// The words of a line, without the picture that may stand before them. What begins with any other sign is not of Hermes.
 fn words(line: &str) -> &str {
-    line.trim_start_matches(|c: char| c == ' ' || !(c.is_alphanumeric() || c.is_ascii()))
+    line.trim_start_matches(|c: char| c == ' ' || !c.is_ascii())
 }
 
 /// What the last line of a traceback says.
@@ -142,10 +153,11 @@ fn missing_skills(words: &str) -> Option<Vec<String>> {
 pub(super) fn sign(line: &str) -> Option<What> {
     let words = words(line);
     let is_tool = line.trim_start().starts_with('┊');
-    if words.starts_with("preparing kanban_complete") || words.starts_with("preparing kanban_block") {
-        return Some(What::Closed(one_line(words)));
+    if let Some(tool) = words.strip_prefix("preparing ").and_then(|words| words.strip_suffix('…')) {
+        let is_closing = matches!(tool, "kanban_complete" | "kanban_block");
+        return Some(if is_closing { What::Closed(tool.to_owned()) } else { What::WentOn });
     }
-    if is_tool || words.starts_with("preparing ") && words.ends_with('…') {
+    if is_tool {
         return Some(What::WentOn);
     }
     if let Some(skills) = missing_skills(words) {

@@ -139,8 +139,10 @@ pub struct Diagnosis {
 /// ```
 #[must_use]
 pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
-    let log = evidence.log.map(WorkerLog::read).unwrap_or_default();
     let end = evidence.task.and_then(End::of);
-    let since = end.as_ref().map_or(evidence.now, |(_, at)| *at);
-    Case::new(&log, end.map(|(end, _)| end), evidence.logins, since).diagnose()
+    let (end, since) = end.map_or((None, evidence.now), |(end, at)| (Some(end), at));
+    // A worker that was not started wrote nothing: the log is that of another.
+    let log = evidence.log.filter(|_| !matches!(end, Some(End::NotStarted(_))));
+    let log = log.map(WorkerLog::read).unwrap_or_default();
+    Case { log, end, logins: evidence.logins, since }.diagnose()
 }

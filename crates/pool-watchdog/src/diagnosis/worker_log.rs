@@ -31,7 +31,7 @@ pub(super) enum What {
     Beside(String),
     /// The main turn went on: a tool was used, or something was answered.
     WentOn,
-    /// It called the tool that closes its task.
+    /// It called this tool, which closes its task.
     Closed(String),
     /// It ran out of turns.
     RanOut(String),
@@ -39,6 +39,13 @@ pub(super) enum What {
     NoSkills(Vec<String>),
     /// Its program failed.
     Broke(String),
+}
+
+impl What {
+    /// Whether the main turn went on.
+    pub(super) fn is_progress(&self) -> bool {
+        matches!(self, Self::WentOn | Self::Closed(_))
+    }
 }
 
 impl WorkerLog {
@@ -60,10 +67,11 @@ fn last_attempt(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut begin = (1, 0);
     let mut at = 0;
     for (index, line) in text.split('\n').enumerate() {
-        if hermes::is_begin(&plain(line)) {
+        let after = at + line.len() + 1;
+        if line.contains("Query:") && hermes::is_begin(&plain(line), text.get(after..).unwrap_or_default()) {
             begin = (index + 1, at);
         }
-        at += line.len() + 1;
+        at = after;
     }
     let (number, at) = begin;
     text.get(at..)
@@ -125,7 +133,7 @@ impl Reader {
     }
 
     fn read_line(&mut self, number: usize, line: &str) {
-        if line.trim().is_empty() || hermes::is_begin(line) {
+        if line.trim().is_empty() || line.contains(hermes::BEGIN) {
             return self.end_paragraph();
         }
         if hermes::is_end(line) {
@@ -153,7 +161,7 @@ impl Reader {
     /// Takes in what a line says of the call that failed last; whether it does.
     fn is_about_last_call(&mut self, number: usize, line: &str) -> bool {
         match self.log.signs.last_mut() {
-            Some(Sign { what: What::Failed(call), line: told }) => {
+            Some(Sign { what: What::Failed(call), line: told }) if !self.log.is_ended => {
                 let before = call.words.is_empty();
                 let is_about = call.add(line);
                 if before && !call.words.is_empty() {
@@ -169,7 +177,7 @@ impl Reader {
     fn failed(&mut self, number: usize, call: Call) {
         match self.log.signs.last_mut() {
             Some(Sign { what: What::Failed(last), .. }) if last.is_repeated_by(&call) => {
-                last.is_final |= call.is_final
+                last.is_final |= call.is_final;
             }
             _ => self.sign(number, What::Failed(call)),
         }
@@ -194,6 +202,10 @@ impl Reader {
     }
 
     fn sign(&mut self, line: usize, what: What) {
+        // Such a worker did not come so far as to say that it begins: what stands before is of another.
+        if matches!(what, What::NoSkills(_)) {
+            self.log = WorkerLog::default();
+        }
         self.log.signs.push(Sign { line, what });
     }
 
