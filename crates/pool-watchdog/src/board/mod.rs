@@ -28,6 +28,8 @@ mod error;
 mod life;
 mod log;
 mod read;
+#[cfg(test)]
+mod tests;
 mod verb;
 
 use std::path::{Path, PathBuf};

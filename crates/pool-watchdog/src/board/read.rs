@@ -25,7 +25,8 @@ const BUSY: Duration = Duration::from_secs(20);
 
 /// Reads every task, or only one.
 pub(super) fn tasks(path: &Path, only: Option<&TaskId>) -> Result<Vec<Task>, BoardError> {
-    let failed = |source| BoardError::Database { path: path.to_owned(), source };
+    let failed =
+        |error: rusqlite::Error| BoardError::Database { path: path.to_owned(), what: error.to_string() };
     let connection = open(path).map_err(failed)?;
     let snapshot = connection.unchecked_transaction().map_err(failed)?;
     if !has_table(&snapshot, "tasks").map_err(failed)? {
