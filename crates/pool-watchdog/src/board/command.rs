@@ -89,6 +89,9 @@ pub(crate) fn unpin(command: &mut Command, home: &Path) {
 /// Runs it to its end, or kills it at the limit. What it prints goes to files, so that whatever it leaves running keeps nobody waiting.
 fn run(mut command: Command) -> io::Result<Said> {
     let (out, err) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    // What ends the watchdog from its terminal lets it finish what it is at.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.stdout(out.try_clone()?).stderr(err.try_clone()?).spawn()?;
     let mut said = Said::default();
     if child.wait_timeout(LIMIT)?.is_none() {

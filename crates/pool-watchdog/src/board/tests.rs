@@ -230,6 +230,7 @@ fn other_boards_and_profiles_lead_to_their_files() {
     std::fs::create_dir_all(&acme).unwrap();
     Connection::open(acme.join("kanban.db")).unwrap().execute_batch(CURRENT).unwrap();
     let profile = home.path().join("profiles/worker1");
+    std::fs::create_dir_all(&profile).unwrap();
     let board = Board::at(&profile, Path::new("hermes"), "acme").unwrap();
     assert_eq!((board.name(), board.read().unwrap().len()), ("acme", 0));
     assert_eq!(board.log(&id("t_1")), acme.join("logs/t_1.log"));
@@ -273,12 +274,15 @@ fn a_database_in_a_folder_where_nothing_can_be_made_is_read_if_it_is_whole() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn a_path_may_hold_what_means_something_in_a_uri() {
     let home = Home(tempfile::tempdir().unwrap());
     let odd = home.path().join("a?mode=rw#b%20c ä");
     std::fs::create_dir(&odd).unwrap();
-    Connection::open(odd.join("kanban.db")).unwrap().execute_batch(CURRENT).unwrap();
+    let file = odd.join("kanban.db");
+    Connection::open(&file).unwrap().execute_batch(&format!("PRAGMA journal_mode = WAL;{CURRENT}")).unwrap();
+    std::os::unix::fs::symlink("nowhere", odd.join("kanban.db-shm")).unwrap();
     assert_eq!(Board::at(&odd, Path::new("hermes"), "default").unwrap().read().unwrap(), []);
 }
 
