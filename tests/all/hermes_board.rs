@@ -167,9 +167,13 @@ impl HermesBoard {
         Dispatcher(command.spawn().unwrap())
     }
 
-    /// The board, as the watchdog takes it. Its commands get the environment of the tests.
+    /// The default board, as the watchdog takes it.
     pub(crate) fn board(&self) -> Board {
-        Board::at(&self.home(), &self.path().join("hermes"), "default").unwrap()
+        self.board_named("default")
+    }
+
+    pub(crate) fn board_named(&self, slug: &str) -> Board {
+        Board::at(&self.home(), &self.path().join("hermes"), slug).unwrap()
     }
 
     /// One value of the board's database, as text; empty for NULL and for no row.

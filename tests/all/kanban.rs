@@ -228,6 +228,37 @@ fn a_claim_holds_off_the_dispatcher() {
 }
 
 #[test]
+fn a_run_that_is_over_closes_nothing() {
+    let Some(hermes) = HermesBoard::start() else { return };
+    let board = hermes.board();
+    let id = hermes.create("report", &[]);
+    let run = act(&board, &id, &hold()).claim.unwrap().run.unwrap();
+    act(&board, &id, &release());
+    let held = act(&board, &id, &hold());
+    // A worker of the first claim, which does not know that it was taken from it.
+    let mut late = hermes.command(hermes.program());
+    late.args(["kanban", "complete", &id, "--summary", "late"]);
+    late.env("HERMES_KANBAN_TASK", &id).env("HERMES_KANBAN_RUN_ID", run.to_string());
+    assert!(late.status().unwrap().success(), "which says nothing");
+    assert_eq!(task(&board, &id), held);
+}
+
+#[test]
+fn another_board_is_another_board() {
+    let Some(hermes) = HermesBoard::start() else { return };
+    hermes.hermes(&["boards", "create", "acme", "--switch"]);
+    let here = hermes.create("on acme, which is the current one", &[]);
+    let acme = hermes.board_named("acme");
+    let default = hermes.board();
+    assert_eq!((default.read().unwrap().len(), acme.read().unwrap().len()), (0, 1));
+    assert_eq!(act(&acme, &here, &complete()).status, Status::Done);
+    hermes.hermes(&["boards", "switch", "default"]);
+    let there = hermes.create("on the default board", &[]);
+    assert_eq!(act(&default, &there, &block(BlockKind::NeedsInput)).status, Status::Blocked);
+    assert_eq!(acme.read().unwrap().len(), 1);
+}
+
+#[test]
 fn a_completion_leaves_the_children_ready_and_dispatch_starts_them() {
     let Some(hermes) = HermesBoard::start() else { return };
     let board = hermes.board();

@@ -129,3 +129,167 @@ impl Event {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::task::{Claim, Outcome};
+
+    const OURS: &str = "BLOCKED: final.md is missing";
+
+    fn blocked() -> Task {
+        Task::sample("t_1", Status::Blocked)
+    }
+
+    fn gave_up() -> Task {
+        blocked().then("gave_up", None, json!({"failures": 2}))
+    }
+
+    fn block_event(task: Task, reason: &str) -> Task {
+        task.then("blocked", Some(1), json!({"reason": reason, "kind": null, "recurrences": 1}))
+    }
+
+    fn person(reason: &str) -> Option<BlockedBy> {
+        Some(BlockedBy::Person { reason: Some(reason.to_owned()) })
+    }
+
+    #[test]
+    fn who_blocked_a_task_is_told_by_what_came_right_before() {
+        let ours = || block_event(blocked().said(AUTHOR, OURS), "final.md is missing");
+        let cases = [
+            ("the board gave up", gave_up(), Some(BlockedBy::Board)),
+            ("the watchdog", ours(), Some(BlockedBy::Watchdog)),
+            (
+                "a worker says nothing first",
+                block_event(blocked(), "review-required"),
+                person("review-required"),
+            ),
+            ("a person", block_event(blocked().said("default", "BLOCKED: no"), "no"), person("no")),
+            (
+                "a worker, after a word of the watchdog",
+                block_event(blocked().said(AUTHOR, "The log ends in a timeout."), "stuck"),
+                person("stuck"),
+            ),
+            (
+                "a person, long after a block of the watchdog",
+                block_event(ours().then("unblocked", None, Value::Null).ran(2, Outcome::Crashed), "no"),
+                person("no"),
+            ),
+            (
+                "the board, after the watchdog",
+                ours().then("gave_up", None, json!({})),
+                Some(BlockedBy::Board),
+            ),
+            (
+                "the watchdog, after the board",
+                block_event(
+                    gave_up()
+                        .said(AUTHOR, "UNBLOCK: x")
+                        .then("unblocked", None, Value::Null)
+                        .said(AUTHOR, OURS),
+                    "final.md is missing",
+                ),
+                Some(BlockedBy::Watchdog),
+            ),
+            (
+                "made as blocked",
+                blocked().then("created", None, json!({})),
+                Some(BlockedBy::Person { reason: None }),
+            ),
+            ("nothing is known", blocked(), Some(BlockedBy::Person { reason: None })),
+            ("not blocked", Task { status: Status::Ready, ..ours() }, None),
+        ];
+        for (what, task, by) in cases {
+            assert_eq!(task.block(), by, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_second_block_of_a_kind_is_foreseen() {
+        let task = |block_kind, recurrences| Task { block_kind, recurrences, ..blocked() };
+        let (input, untyped) = (BlockKind::NeedsInput, BlockKind::Untyped);
+        let cases = [
+            (task(None, 0), input, false),
+            (task(None, 0), untyped, false),
+            (task(Some(input), 1), input, true),
+            (task(Some(input), 1), BlockKind::Capability, false),
+            (task(Some(untyped), 1), untyped, true),
+            (task(Some(untyped), 1), input, false),
+            // Kept over a wait for parents, which counts nothing.
+            (task(Some(BlockKind::Dependency), 1), BlockKind::Dependency, false),
+        ];
+        for (task, kind, second) in cases {
+            assert_eq!(
+                task.would_be_second(kind),
+                second,
+                "{:?} {} {kind}",
+                task.block_kind,
+                task.recurrences
+            );
+        }
+    }
+
+    #[test]
+    fn failures_count_anew_after_a_completion_and_after_a_person() {
+        let failed =
+            || blocked().ran(1, Outcome::Crashed).ran(2, Outcome::TimedOut).then("gave_up", None, json!({}));
+        let unblocked = |task: Task| task.then("unblocked", None, Value::Null);
+        let cases = [
+            ("none", blocked(), 0),
+            ("two", failed(), 2),
+            ("what is no failure", failed().ran(3, Outcome::RateLimited).ran(4, Outcome::Reclaimed), 2),
+            ("a person", unblocked(failed()), 0),
+            (
+                "a person who says why",
+                unblocked(failed().said("default", "UNBLOCK: mended")).ran(3, Outcome::Crashed),
+                1,
+            ),
+            (
+                "the watchdog",
+                unblocked(failed().said(AUTHOR, "UNBLOCK: once more")).ran(3, Outcome::Crashed),
+                3,
+            ),
+            ("the watchdog, to hold it", unblocked(failed().said(AUTHOR, "HOLD: to make it")), 2),
+            ("a person, after a word of the watchdog", unblocked(failed().said(AUTHOR, OURS)), 0),
+            ("completed", failed().then("completed", Some(2), json!({})).ran(3, Outcome::Crashed), 1),
+        ];
+        for (what, task, failures) in cases {
+            assert_eq!(task.failures(), failures, "{what}");
+        }
+    }
+
+    #[test]
+    fn only_a_claim_that_was_marked_is_held() {
+        let claim = |worker| Some(Claim { run: Some(3), lock: "vm:7".to_owned(), expires_at: None, worker });
+        let running = |worker| Task { claim: claim(worker), ..Task::sample("t_1", Status::Running) };
+        let claimed = |task: Task| task.then("claimed", Some(3), Value::Null);
+        let hold = |worker| running(worker).said(AUTHOR, "HOLD: to make final.md");
+        let cases = [
+            ("held", claimed(hold(None)), true),
+            ("held from a block", claimed(hold(None).then("unblocked", None, Value::Null)), true),
+            (
+                "held from a worker that is gone",
+                claimed(hold(None).then("reclaimed", Some(2), Value::Null)),
+                true,
+            ),
+            ("held, and somebody says something", claimed(hold(None)).said("default", "what is it?"), true),
+            ("a worker", claimed(hold(Some(9))), false),
+            ("a person", claimed(running(None)), false),
+            ("a person, after it was held before", claimed(hold(None).ran(2, Outcome::Reclaimed)), false),
+            ("given back", Task { status: Status::Ready, claim: None, ..claimed(hold(None)) }, false),
+        ];
+        for (what, task, is_held) in cases {
+            assert_eq!(task.is_held(), is_held, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_sign_of_life_is_no_news() {
+        let task = blocked().then("claimed", Some(1), Value::Null);
+        let newest = task.last_event();
+        assert_eq!(task.then("heartbeat", Some(1), Value::Null).last_event(), newest);
+        assert_eq!(blocked().last_event(), 0);
+    }
+}

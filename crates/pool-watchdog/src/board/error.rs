@@ -29,12 +29,12 @@ pub enum BoardError {
         path: PathBuf,
     },
     /// The database cannot be read.
-    #[error("cannot read the board {} (`hermes kanban stats` says whether Hermes can)", path.display())]
+    #[error("cannot read the board {}: {what} (`hermes kanban stats` says whether Hermes can)", path.display())]
     Database {
         /// The database.
         path: PathBuf,
-        /// Why.
-        source: rusqlite::Error,
+        /// What is wrong with it.
+        what: String,
     },
     /// The log of a worker cannot be read.
     #[error("cannot read the log {}", path.display())]

@@ -135,3 +135,80 @@ impl Stat {
         chrono::DateTime::from_timestamp(boot.checked_add(self.began / ticks)?, 0)
     }
 }
+
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta, Utc};
+    use serde_json::json;
+
+    use super::*;
+    use crate::task::{Claim, Status};
+
+    fn running(lock: &str, worker: Option<u32>) -> Task {
+        let claim = Some(Claim { run: Some(1), lock: lock.to_owned(), expires_at: None, worker });
+        Task { claim, ..Task::sample("t_1", Status::Running) }
+    }
+
+    fn here() -> String {
+        format!("{}:1", this_host().unwrap())
+    }
+
+    #[test]
+    fn the_process_of_a_worker_is_looked_for() {
+        let pid = std::process::id();
+        assert_eq!(of(&Task::sample("t_1", Status::Ready)), Life::NoWorker);
+        assert_eq!(of(&running(&here(), None)), Life::NoWorker);
+        assert_eq!(of(&running(&here(), Some(pid))), Life::Alive { pid });
+        for gone in [i32::MAX as u32, u32::MAX] {
+            assert_eq!(of(&running(&here(), Some(gone))), Life::Gone { pid: gone });
+        }
+        let host = "another-machine".to_owned();
+        assert_eq!(of(&running("another-machine:7", Some(pid))), Life::Elsewhere { host });
+    }
+
+    #[test]
+    fn a_process_that_nobody_asked_how_it_ended_is_gone() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = child.id();
+        let ended = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") Z ");
+        while !ended() {
+            std::thread::yield_now();
+        }
+        assert_eq!(of(&running(&here(), Some(pid))), Life::Gone { pid });
+        child.wait().unwrap();
+        assert_eq!(of(&running(&here(), Some(pid))), Life::Gone { pid });
+    }
+
+    #[test]
+    fn a_number_that_went_on_to_another_process_is_no_worker() {
+        let pid = std::process::id();
+        let spawned = |ago: TimeDelta, id: &str| {
+            let mut task = Task { id: crate::TaskId::new(id).unwrap(), ..running(&here(), Some(pid)) };
+            task = task.then("spawned", Some(1), json!({"pid": pid}));
+            task.events[0].at = DateTime::<Utc>::from(std::time::SystemTime::now()) - ago;
+            task
+        };
+        let (soon, long_ago) = (TimeDelta::seconds(5), TimeDelta::days(400));
+        assert_eq!(of(&spawned(soon, "t_none")), Life::Alive { pid });
+        assert_eq!(of(&spawned(long_ago, "t_none")), Life::Gone { pid });
+        // The command of this process names it, as that of a worker names its task.
+        let command = command_of(pid).unwrap();
+        let own = command
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .find(|word| word.starts_with("pool"))
+            .unwrap();
+        assert_eq!(of(&spawned(long_ago, own)), Life::Alive { pid });
+    }
+
+    #[test]
+    fn a_line_of_the_system_is_read_whatever_the_program_is_called() {
+        let line = "42 (a ) R b) S 1 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 51234 2 3";
+        assert_eq!(Stat::read(line), Some(Stat { state: 'S', began: 51234 }));
+        for line in
+            ["", "42 (sh", "42 (sh) S 1 2", "42 (sh) S 1 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 x"]
+        {
+            assert_eq!(Stat::read(line), None, "{line}");
+        }
+    }
+}

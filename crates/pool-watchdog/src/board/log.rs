@@ -15,10 +15,48 @@ pub(super) fn tail(path: &Path, most: u64) -> io::Result<Option<String>> {
     file.seek(SeekFrom::Start(skipped.saturating_sub(1)))?;
     let mut bytes = Vec::new();
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    let whole = match bytes.iter().position(|byte| *byte == b'\n') {
-        Some(end) if skipped > 0 => &bytes[end + 1..],
-        // One line, longer than all that is wanted: half of it is more than nothing.
-        _ => &bytes,
-    };
-    Ok(Some(String::from_utf8_lossy(whole).into_owned()))
+    if skipped > 0 && !bytes.is_empty() {
+        // A last line that is longer than all that is wanted is cut: half of it is more than nothing.
+        let line = bytes.iter().rev().skip(1).rev().position(|byte| *byte == b'\n');
+        bytes.drain(..=line.unwrap_or(0));
+    }
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn tail_of(text: &[u8], most: u64) -> String {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text).unwrap();
+        tail(file.path(), most).unwrap().unwrap()
+    }
+
+    #[test]
+    fn the_end_of_a_log_begins_with_a_line() {
+        let cases: [(&[u8], u64, &str); 9] = [
+            (b"", 10, ""),
+            (b"one\ntwo\n", 100, "one\ntwo\n"),
+            (b"one\ntwo\n", 8, "one\ntwo\n"),
+            (b"one\ntwo\n", 7, "two\n"),
+            (b"one\ntwo\n", 4, "two\n"),
+            (b"one\ntwo\n", 3, "wo\n"),
+            (b"one\ntwo", 5, "two"),
+            (b"a line without end", 4, " end"),
+            (b"\xff\xfe\n\xc3\n", 100, "\u{fffd}\u{fffd}\n\u{fffd}\n"),
+        ];
+        for (text, most, expected) in cases {
+            assert_eq!(tail_of(text, most), expected, "{} of {:?}", most, String::from_utf8_lossy(text));
+        }
+    }
+
+    #[test]
+    fn there_may_be_no_log() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(tail(&folder.path().join("t_1.log"), 10).unwrap(), None);
+        assert!(tail(folder.path(), 10).is_err(), "a folder is none");
+    }
 }

@@ -28,13 +28,15 @@ mod error;
 mod life;
 mod log;
 mod read;
+#[cfg(test)]
+mod tests;
 mod verb;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use pool_store::FileLock;
+use pool_store::{FileLock, ProfileStore};
 use serde_json::Value;
 
 use crate::settings::Settings;
@@ -49,6 +51,18 @@ pub use verb::Verb;
 const TICK: Duration = Duration::from_mins(1);
 
 /// A board, its logs and its command.
+///
+/// ```no_run
+/// use std::path::Path;
+///
+/// use pool_watchdog::{Board, TaskId, Verb};
+///
+/// let board = Board::at(Path::new("/home/agent/.hermes"), Path::new("hermes"), "default")?;
+/// if let Some(task) = board.task(&TaskId::new("t_52cac9ce")?)? {
+///     board.act(&task, &Verb::Comment { text: "Its report has no table.".to_owned() })?;
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Board {
     hermes: Hermes,
@@ -89,7 +103,7 @@ impl Board {
         if !file.is_file() {
             return Err(BoardError::NoBoard { board: slug.to_owned(), path: file });
         }
-        let hermes = Hermes { program: hermes.to_owned(), home: root.to_owned(), board: slug.to_owned() };
+        let hermes = Hermes { program: hermes.to_owned(), home: root, board: slug.to_owned() };
         Ok(Self { hermes, file, logs: folder.join("logs"), scratch: folder.join("workspaces") })
     }
 
@@ -241,10 +255,10 @@ fn is_slug(text: &str) -> bool {
     text.len() <= 64 && text.bytes().all(is_known) && !text.starts_with(['-', '_']) && !text.is_empty()
 }
 
-/// The home of a profile lies in `profiles` of the root.
-fn root_of(home: &Path) -> &Path {
-    let profiles = home.parent().filter(|parent| parent.file_name().is_some_and(|name| name == "profiles"));
-    profiles.and_then(Path::parent).unwrap_or(home)
+/// The home that the board is in, also where another one is that of a profile.
+fn root_of(home: &Path) -> PathBuf {
+    let root = ProfileStore::root_behind(&home.join("auth.json"), None);
+    root.as_deref().and_then(Path::parent).unwrap_or(home).to_owned()
 }
 
 fn check_unmoved(decided: &Task, now: &Task) -> Result<(), BoardError> {

@@ -4,7 +4,6 @@
 //! type, count as nothing. Rows without a usable id are left out.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,7 +24,8 @@ const BUSY: Duration = Duration::from_secs(20);
 
 /// Reads every task, or only one.
 pub(super) fn tasks(path: &Path, only: Option<&TaskId>) -> Result<Vec<Task>, BoardError> {
-    let failed = |source| BoardError::Database { path: path.to_owned(), source };
+    let failed =
+        |error: rusqlite::Error| BoardError::Database { path: path.to_owned(), what: error.to_string() };
     let connection = open(path).map_err(failed)?;
     let snapshot = connection.unchecked_transaction().map_err(failed)?;
     if !has_table(&snapshot, "tasks").map_err(failed)? {
@@ -37,27 +37,27 @@ pub(super) fn tasks(path: &Path, only: Option<&TaskId>) -> Result<Vec<Task>, Boa
 /// Opens the database to read. Beside a database in WAL mode lies a file of shared memory; where it is missing and cannot be made, nobody
 /// has the database open, and it is read as it lies there, if all that was written is in it.
 fn open(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    match try_open(&uri(path, ""), flags) {
+    match try_open(path, OpenFlags::SQLITE_OPEN_READ_ONLY) {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && is_complete(path) => {
-            try_open(&uri(path, "?immutable=1"), flags)
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+            try_open(Path::new(&immutable(path)), flags)
         }
         opened => opened,
     }
 }
 
-fn try_open(uri: &OsString, flags: OpenFlags) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(Path::new(uri), flags)?;
+fn try_open(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     // Opening reads nothing yet.
     connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
     Ok(connection)
 }
 
-/// The path as SQLite reads it in a URI, where some characters have a meaning.
-fn uri(path: &Path, more: &str) -> OsString {
+/// The path as a URI, in which some characters have a meaning, that promises that nobody writes to it.
+fn immutable(path: &Path) -> String {
     let escaped = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    OsString::from(format!("file:{escaped}{more}"))
+    format!("file:{escaped}?immutable=1")
 }
 
 /// Whether no written page waits outside of the database.

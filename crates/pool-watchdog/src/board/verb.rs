@@ -227,3 +227,116 @@ fn text(given: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::task::Claim;
+
+    fn lines(verb: &Verb, task: &Task) -> Vec<String> {
+        let line =
+            |words: Words| words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join("|");
+        verb.commands(task).into_iter().map(line).collect()
+    }
+
+    fn block(kind: BlockKind) -> Verb {
+        Verb::Block { kind, reason: "-rf".to_owned() }
+    }
+
+    #[test]
+    fn no_text_is_taken_for_an_option() {
+        let ready = Task::sample("t_1", Status::Ready);
+        let blocked = Task { status: Status::Blocked, ..ready.clone() };
+        let running = Task { status: Status::Running, ..ready.clone() };
+        let complete = Verb::Complete {
+            summary: "--help".to_owned(),
+            metadata: json!({"n": 1}),
+            result: Some("-x".to_owned()),
+        };
+        let hold = Verb::Hold { ttl: Duration::from_millis(900_500), reason: "to make it".to_owned() };
+        assert_eq!(
+            lines(&complete, &ready),
+            [r#"complete|--summary=--help|--metadata={"n":1}|--result=-x|--|t_1"#]
+        );
+        assert_eq!(lines(&block(BlockKind::Transient), &ready), ["block|--kind=transient|--|t_1|-rf"]);
+        assert_eq!(
+            lines(&block(BlockKind::Untyped), &blocked),
+            ["unblock|--reason=to block it with its reason|--|t_1", "block|--|t_1|-rf"]
+        );
+        assert_eq!(lines(&hold, &ready), ["comment|--|t_1|HOLD: to make it", "claim|--ttl=900|--|t_1"]);
+        assert_eq!(lines(&hold, &blocked)[1], "unblock|--|t_1");
+        assert_eq!(lines(&hold, &running)[1], "reclaim|--|t_1");
+        assert_eq!(lines(&Verb::Unblock { reason: "-".to_owned() }, &blocked), ["unblock|--reason=-|--|t_1"]);
+        assert_eq!(lines(&Verb::Release { reason: "-".to_owned() }, &running), ["reclaim|--reason=-|--|t_1"]);
+    }
+
+    #[test]
+    fn a_text_is_cut_and_holds_neither_secrets_nor_controls() {
+        assert_eq!(text("a\u{1b}[31m\0 sk-or-v1-0123456789abcdef\nb"), "a[31m [redacted]\nb");
+        let long = text(&"ä".repeat(LONGEST_TEXT));
+        assert!(long.len() <= LONGEST_TEXT && long.ends_with("ä [cut]"));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_before_anything_is_done() {
+        let claim = |worker| Some(Claim { run: Some(1), lock: "vm:7".to_owned(), expires_at: None, worker });
+        let at = |status| Task::sample("t_1", status);
+        let running = |worker| Task { claim: claim(worker), ..at(Status::Running) };
+        let once = || Task { block_kind: Some(BlockKind::Transient), recurrences: 1, ..at(Status::Ready) };
+        let complete = || Verb::Complete { summary: "s".to_owned(), metadata: json!({}), result: None };
+        let long =
+            || Verb::Complete { summary: "s".to_owned(), metadata: json!("x".repeat(200_000)), result: None };
+        let hold = || Verb::Hold { ttl: Duration::from_secs(1), reason: "r".to_owned() };
+        let release = || Verb::Release { reason: "r".to_owned() };
+        let (alive, gone) = (Life::Alive { pid: 9 }, Life::Gone { pid: u32::MAX });
+        let elsewhere = || Life::Elsewhere { host: "far".to_owned() };
+        let cases = [
+            (complete(), at(Status::Ready), Life::NoWorker, "ok"),
+            (complete(), at(Status::Todo), Life::NoWorker, "cannot complete t_1: it is todo"),
+            (complete(), at(Status::Done), Life::NoWorker, "cannot complete t_1: it is done"),
+            (complete(), running(Some(9)), gone.clone(), "ok"),
+            (
+                complete(),
+                running(Some(9)),
+                alive.clone(),
+                "t_1 has a live worker (pid 9): nothing is done over it",
+            ),
+            (complete(), running(None), Life::NoWorker, "cannot complete t_1: it is running"),
+            (
+                block(BlockKind::Transient),
+                running(Some(9)),
+                elsewhere(),
+                "t_1 has a worker on far: only a watchdog there can tell whether it lives",
+            ),
+            (
+                block(BlockKind::Dependency),
+                at(Status::Ready),
+                Life::NoWorker,
+                "cannot block t_1: it is ready",
+            ),
+            (
+                block(BlockKind::Transient),
+                once(),
+                Life::NoWorker,
+                "t_1 was blocked as transient before: a second block of a kind sends it to triage, so it gets a comment instead",
+            ),
+            (block(BlockKind::NeedsInput), once(), Life::NoWorker, "ok"),
+            (hold(), at(Status::Scheduled), Life::NoWorker, "cannot hold t_1: it is scheduled"),
+            (hold(), running(Some(9)), gone, "ok"),
+            (release(), running(None), Life::NoWorker, "cannot release t_1: it is running"),
+            (Verb::Comment { text: "t".to_owned() }, running(Some(9)), alive, "ok"),
+            (
+                long(),
+                at(Status::Ready),
+                Life::NoWorker,
+                "the metadata of t_1 has 200002 bytes: a command can be told 98304",
+            ),
+        ];
+        for (verb, task, life, expected) in cases {
+            let said = verb.check(&task, life).map_or_else(|error| error.to_string(), |()| "ok".to_owned());
+            assert_eq!(said, expected, "{}", verb.name());
+        }
+    }
+}
