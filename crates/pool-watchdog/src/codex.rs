@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use pool_core::mask_keys;
-
 use crate::home::CodexHome;
+use crate::line::one_line;
 use crate::process::{self, Ended};
 use crate::programs;
 
@@ -103,6 +102,89 @@ fn read(is_success: bool, said: &str) -> CodexStatus {
         }
         "Not logged in" => CodexStatus::NotLoggedIn,
         "" => CodexStatus::Broken { says: "it ended without a word".to_owned() },
-        other => CodexStatus::Broken { says: mask_keys(other) },
+        other => CodexStatus::Broken { says: one_line(other) },
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use crate::testing::{CANARY, World, assert_clean};
+
+    #[test]
+    fn an_answer_is_read_by_its_first_line() {
+        let broken = |says: &str| CodexStatus::Broken { says: says.to_owned() };
+        let warning = "WARNING: proceeding, even though we could not create PATH aliases: no\n";
+        let cases = [
+            (true, "Logged in using ChatGPT\n", CodexStatus::ChatGpt),
+            (
+                true,
+                "API key configured - sk-fake-***bcdef\nAuthentication is checked when you send a request.\n",
+                CodexStatus::ApiKey,
+            ),
+            (true, "Logged in using an API key - sk-fake-***bcdef\n", CodexStatus::ApiKey),
+            (false, "Not logged in\n", CodexStatus::NotLoggedIn),
+            (false, "Logged in using ChatGPT\n", broken("Logged in using ChatGPT")),
+            (
+                false,
+                "Error checking login status: failed to deserialize CLI auth from file: EOF at line 1\n",
+                broken(
+                    "Error checking login status: failed to deserialize CLI auth from file: EOF at line 1",
+                ),
+            ),
+            (
+                false,
+                "Error loading configuration: CODEX_HOME points to \"/x\", but that path does not exist\n",
+                broken(
+                    "Error loading configuration: CODEX_HOME points to \"/x\", but that path does not exist",
+                ),
+            ),
+            (false, "", broken("it ended without a word")),
+            (true, "\u{1b}[2Jsk-or-v1-test", broken("[redacted]")),
+        ];
+        for (is_success, said, expected) in cases {
+            assert_eq!(read(is_success, said), expected, "{said}");
+            assert_eq!(read(is_success, &format!("\n{warning}{said}")), expected, "after a warning: {said}");
+        }
+    }
+
+    fn status(world: &World, limit: Duration) -> CodexStatus {
+        let codex = Codex::new("codex", world.around().path.as_deref()).limit(limit);
+        let home = CodexHome { home: world.path("home"), codex_home: Some(world.path("codex")) };
+        let status = codex.status(&home);
+        assert_clean(&status);
+        status
+    }
+
+    #[test]
+    fn it_is_asked_as_whoever_has_these_home_folders() {
+        let world = World::new();
+        assert_eq!(status(&world, LIMIT), CodexStatus::NoBinary);
+        world.program("codex", r#"echo "$1 $2 $HOME $CODEX_HOME" >&2"#);
+        let CodexStatus::Broken { says } = status(&world, LIMIT) else { panic!("that is no answer") };
+        assert_eq!(world.shown(&says), "login status ~/home ~/codex");
+        world.program("codex", &format!("echo 'sk-or-{CANARY}' >&2"));
+        assert_eq!(status(&world, LIMIT), CodexStatus::Broken { says: "[redacted]".to_owned() });
+    }
+
+    /// Its own child holds what it was given open: nobody waits for that one.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn one_that_does_not_answer_is_ended_with_all_that_it_started() {
+        let world = World::new();
+        let pid = world.path("pid");
+        world.program("codex", &format!("PATH=/usr/bin:/bin; sleep 600 & echo $! >{}; wait", pid.display()));
+        assert_eq!(status(&world, Duration::from_millis(300)), CodexStatus::TimedOut);
+        let child = std::fs::read_to_string(pid).unwrap();
+        let is_gone = || {
+            let state = std::fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
+            state.is_empty() || state.contains(") Z ")
+        };
+        let begun = std::time::Instant::now();
+        while !is_gone() {
+            assert!(begun.elapsed() < LIMIT, "{child} lives on");
+            std::thread::yield_now();
+        }
     }
 }

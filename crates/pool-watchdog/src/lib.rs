@@ -14,8 +14,10 @@ mod files;
 mod history;
 mod home;
 mod journal;
+mod line;
 mod login;
 mod make;
+mod pool_report;
 mod preflight;
 mod process;
 mod programs;
@@ -24,7 +26,6 @@ mod settings;
 mod shell;
 mod task;
 mod watch;
-
 pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part, inspect};
 pub use board::{Board, BoardError, Life, Verb};
 pub use codex::{Codex, CodexStatus};
@@ -32,12 +33,14 @@ pub use copy::CopyError;
 pub use decision::{Action, Case, Decision, Login, Row, Stage, TABLE, Work, decide, retry_at};
 pub use diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 pub use history::{AUTHOR, BlockedBy};
+mod testing;
 pub use home::{CodexHome, ProfileHome, ProfileHomeError};
 pub use journal::{
     Attempt, Attempts, Card, Decided, Entries, Entry, Grid, Journal, JournalError, PageKind, Sheet, State,
     Told, What, html, markdown,
 };
 pub use login::{LoginState, Logins, Place, Residency};
+pub use pool_report::{Accusation, PoolReport, report_to_pool};
 pub use preflight::{Check, CheckState, Checked, Fix, Preflight, Repaired, Surroundings, examine, repair};
 pub use queue::blocked_roots;
 pub use settings::{Deliverable, Policy, Profile, Rule, Settings, SettingsError, Which, parse_span};

@@ -257,3 +257,150 @@ impl Residency {
         Some(Self { claim, value: value.to_owned() })
     }
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use crate::testing::{CANARY, World, assert_clean, codex_file, entry, store, token, token_for_days};
+
+    const FILE: &str = ".codex/auth.json";
+    const PROFILE: &str = ".hermes/profiles/writer/auth.json";
+    const ROOT: &str = ".hermes/auth.json";
+
+    fn logins(world: &World) -> Logins {
+        let logins = Logins::of(&world.home(), &world.around().environment, World::now());
+        assert_clean(&logins);
+        logins
+    }
+
+    fn days(days: i64) -> DateTime<Utc> {
+        World::now() + chrono::TimeDelta::days(days)
+    }
+
+    #[test]
+    fn the_file_of_codex_is_told_by_what_is_in_it() {
+        let world = World::new();
+        assert_eq!(logins(&world).codex.state, LoginState::Absent);
+        let cases = [
+            (codex_file(&token_for_days(3)), LoginState::Good(Some(days(3)))),
+            (codex_file(&token_for_days(-3)), LoginState::Expired(days(-3))),
+            (codex_file(&token_for_days(0)), LoginState::Expired(days(0))),
+            (codex_file("opaque"), LoginState::Good(None)),
+            (r#"{"OPENAI_API_KEY": "sk-fake"}"#.to_owned(), LoginState::ApiKey),
+            // Codex CLI itself goes by the key then.
+            (
+                codex_file(&token_for_days(3)).replacen('{', r#"{"OPENAI_API_KEY": "sk-fake", "#, 1),
+                LoginState::ApiKey,
+            ),
+            (
+                codex_file(&token_for_days(3)).replacen('{', r#"{"OPENAI_API_KEY": null, "#, 1),
+                LoginState::Good(Some(days(3))),
+            ),
+            ("{}".to_owned(), LoginState::Empty),
+            (r#"{"tokens": null}"#.to_owned(), LoginState::Empty),
+            (r#"{"tokens": {"access_token": "a"}}"#.to_owned(), LoginState::Empty),
+        ];
+        for (text, expected) in cases {
+            world.write(FILE, &text);
+            assert_eq!(logins(&world).codex.state, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_where_and_repeats_nothing() {
+        let world = World::new();
+        let cases = [
+            (&codex_file(CANARY)[..60], "column"),
+            ("", "file is empty"),
+            (r#"{"tokens": []}"#, "`tokens` at line 1 column 12 is not an object"),
+            (r#"{"tokens": {"access_token": 7}}"#, "is not a string"),
+        ];
+        for (text, expected) in cases {
+            world.write(FILE, text);
+            let LoginState::Unreadable(why) = logins(&world).codex.state else { panic!("{text}") };
+            assert!(why.contains(expected), "{text}: {why}");
+        }
+    }
+
+    #[test]
+    fn a_symlink_is_what_it_leads_to() {
+        let world = World::new();
+        world.link(FILE, "nowhere.json");
+        assert_eq!(logins(&world).codex.state, LoginState::Dangling("nowhere.json".into()));
+        world.write(".codex/nowhere.json", &codex_file(&token_for_days(1)));
+        assert_eq!(logins(&world).codex.state, LoginState::Good(Some(days(1))));
+    }
+
+    #[test]
+    fn a_store_is_as_good_as_the_best_that_is_in_it() {
+        let providers = |tokens: &str| {
+            format!(
+                r#"{{"version": 1, "providers": {{"openai-codex": {{"tokens": {tokens}}}}}, "credential_pool": {{}}}}"#
+            )
+        };
+        let pair = |token: &str| format!(r#"{{"access_token": "{token}", "refresh_token": "r"}}"#);
+        let (good, ended) = (token_for_days(2), token_for_days(-2));
+        let dead = entry("b", &good).replacen(
+            '{',
+            r#"{"last_status": "dead", "last_status_at": 1, "last_error_code": 401, "#,
+            1,
+        );
+        let spent = entry("c", &ended).replace("refresh_token", "was");
+        let cases = [
+            (r#"{"version": 1, "providers": {}}"#.to_owned(), LoginState::Absent),
+            (providers("{}"), LoginState::Empty),
+            (providers(&pair(&ended)), LoginState::Expired(days(-2))),
+            (providers(&pair(&good)), LoginState::Good(Some(days(2)))),
+            (store(&entry("a", &good)), LoginState::Good(Some(days(2)))),
+            (
+                store(&format!("{}, {}", entry("a", &ended), entry("b", &good))),
+                LoginState::Good(Some(days(2))),
+            ),
+            (store(&dead), LoginState::Dead),
+            (store(&format!("{dead}, {}", entry("a", &ended))), LoginState::Expired(days(-2))),
+            (store(&spent), LoginState::Empty),
+            (
+                store(
+                    r#"{"id": "k", "auth_type": "api_key", "source": "manual", "access_token": "sk-fake"}"#,
+                ),
+                LoginState::ApiKey,
+            ),
+            (
+                store(r#"{"id": "k", "auth_type": "oauth", "source": "manual:device_code"}"#),
+                LoginState::Empty,
+            ),
+        ];
+        let world = World::new();
+        assert_eq!(logins(&world).profile.state, LoginState::Absent);
+        for (text, expected) in cases {
+            for place in [PROFILE, ROOT] {
+                world.write(place, &text);
+                let logins = logins(&world);
+                let found = if place == ROOT { logins.root } else { logins.profile };
+                assert_eq!((found.path, found.state), (world.path(place), expected.clone()), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_region_is_found_in_whichever_token_demands_one() {
+        let demanding = token(r#"{"exp":1,"https://api.openai.com/auth":{"chatgpt_data_residency":"eu"}}"#);
+        let expected = Residency { claim: "chatgpt_data_residency", value: "eu".to_owned() };
+        for (place, text) in [
+            (FILE, codex_file(&demanding)),
+            (PROFILE, store(&entry("a", &demanding))),
+            (
+                ROOT,
+                format!(
+                    r#"{{"version": 1, "providers": {{"openai-codex": {{"tokens": {{"access_token": "{demanding}", "refresh_token": "r"}}}}}}}}"#
+                ),
+            ),
+        ] {
+            let world = World::new();
+            assert_eq!(logins(&world).residency, None);
+            world.write(place, &text);
+            assert_eq!(logins(&world).residency.as_ref(), Some(&expected), "{place}");
+        }
+    }
+}

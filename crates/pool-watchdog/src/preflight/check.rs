@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use pool_core::{mask_keys, words};
+use pool_core::words;
 use serde::Serialize;
+
+use crate::line::one_line;
 
 words! {
     /// What is looked at before a worker starts.
@@ -103,22 +105,16 @@ impl Check {
     }
 
     fn new(name: Checked, state: CheckState, found: impl AsRef<str>) -> Self {
-        Self { name, state, found: line(found.as_ref()), instruction: None, fix: None }
+        Self { name, state, found: one_line(found.as_ref()), instruction: None, fix: None }
     }
 
     pub(super) fn next(self, instruction: impl AsRef<str>) -> Self {
-        Self { instruction: Some(line(instruction.as_ref())), ..self }
+        Self { instruction: Some(one_line(instruction.as_ref())), ..self }
     }
 
     pub(super) fn fix(self, fix: Option<Fix>) -> Self {
         Self { fix, ..self }
     }
-}
-
-/// One line, without secrets, and without what a terminal would obey.
-pub(super) fn line(text: &str) -> String {
-    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    mask_keys(plain.trim())
 }
 
 impl Serialize for Checked {

@@ -34,11 +34,8 @@ pub(super) fn homes(of: &Examination<'_>) -> Check {
     let found = if worker == tools {
         format!("workers and their tools have {}", variables(worker))
     } else {
-        format!(
-            "workers have {}; their tools have {} where Hermes isolates them",
-            variables(worker),
-            variables(tools)
-        )
+        let (worker, tools) = (variables(worker), variables(tools));
+        format!("workers have {worker}; where Hermes isolates their tools, those have {tools}")
     };
     if !worker.home.is_dir() {
         let folder = worker.home.display();

@@ -9,6 +9,9 @@ mod repair;
 mod residency;
 mod skills;
 mod stores;
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;
 
 use std::ffi::OsString;
 
@@ -103,7 +106,7 @@ struct Examination<'a> {
 
 impl<'a> Examination<'a> {
     fn new(settings: &'a Settings, home: ProfileHome, around: &'a Surroundings) -> Self {
-        let needs = settings.profiles.get(&home.name).cloned().unwrap_or_else(unnamed);
+        let needs = settings.profiles.get(&home.name).cloned().unwrap_or_default();
         let environment = home.environment(&around.environment);
         let logins = Logins::of(&home, &around.environment, around.now);
         Self { settings, needs, home, around, environment, logins }
@@ -134,9 +137,4 @@ impl<'a> Examination<'a> {
     fn hermes_has_a_login(&self) -> bool {
         self.logins.profile.state.is_usable() || self.logins.root.state.is_usable()
     }
-}
-
-/// What a profile needs of which nobody has said what it needs.
-fn unnamed() -> Profile {
-    Profile { providers: vec![Tool::Codex.provider()], ..Profile::default() }
 }

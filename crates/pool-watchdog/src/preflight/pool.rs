@@ -1,15 +1,14 @@
 //! Whether a provider has a credential that a worker could use now.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pool_core::{Credential, Layer, Out, PickRequest, Provider, Standing, Unavailable, time};
-use pool_sources::{Tool, offers_of_variables};
-use pool_store::{PickError, PoolHandle, ProfileStore};
+use pool_sources::{Consent, Places, Taken, Tool, offers_of_variables, take_in};
+use pool_store::{MemoryStore, PickError, PoolHandle, ProfileStore, Store as _, StoreError};
 
 use super::Examination;
 use super::check::{Check, Checked, Fix};
-use super::codex_logins::is_login;
-use crate::login::in_words;
+use crate::login::{LoginState, in_words};
 use crate::shell::{quoted, quoted_path};
 
 /// Picks one, as a worker would.
@@ -20,6 +19,7 @@ pub(super) fn check(of: &Examination<'_>, provider: &Provider) -> Check {
         Ok(credential) => usable(of, provider, &handle, &credential),
         Err(PickError::Unavailable(none)) if none.out.is_empty() => empty(of, provider, &store),
         Err(PickError::Unavailable(none)) => all_out(of, provider, &none),
+        Err(PickError::Store(StoreError::NoFolder { .. })) => empty(of, provider, &store),
         Err(PickError::Store(error)) => {
             Check::broken(Checked::Pool, format!("{provider}: {}", in_words(&error)))
                 .next(format!("see what mends it: `pool doctor --store {}`", quoted_path(store.own().path())))
@@ -48,7 +48,7 @@ fn usable(of: &Examination<'_>, provider: &Provider, handle: &PoolHandle, picked
 /// Nothing is in the pool: Hermes fills it from what it keeps under `providers`, and from variables.
 fn empty(of: &Examination<'_>, provider: &Provider, store: &ProfileStore) -> Check {
     let logins = |store: &pool_store::FileStore| store.provider_logins(of.around.now).unwrap_or_default();
-    let hidden = of.is_codex(provider) && of.logins.profile.state == crate::login::LoginState::Empty;
+    let hidden = of.is_codex(provider) && of.logins.profile.state == LoginState::Empty;
     let root = store.root().map(logins).unwrap_or_default();
     if logins(store.own()).contains_key(provider) || (root.contains_key(provider) && !hidden) {
         let found =
@@ -99,32 +99,33 @@ fn why_out(out: &Out) -> String {
     format!("{} ({}) is {status}", out.id, out.label)
 }
 
-/// Only a person can help, or a login of Codex CLI.
+/// Only a person can help, or the login of Codex CLI.
 fn missing(of: &Examination<'_>, provider: &Provider, found: String) -> Check {
     let check = Check::broken(Checked::Pool, found);
-    let Some(fix) = import(of, provider) else {
-        let login = format!(
-            "HERMES_HOME={} hermes auth add {}",
-            quoted_path(&of.home.root),
-            quoted(provider.as_str())
-        );
-        return check.next(format!("log in, or add a key: `{login}`"));
-    };
-    check
-        .next(format!(
-            "take in the login of Codex CLI: `pool-watchdog preflight {} --fix`",
-            quoted(&of.home.name)
-        ))
-        .fix(Some(fix))
+    let into = of.importing_store(provider);
+    let profile = quoted(&of.home.name);
+    match of.is_codex(provider).then(|| would_be_taken(of, &into)).flatten() {
+        Some(Taken::Added(_) | Taken::Renewed(_)) => check
+            .next(format!("take in the login of Codex CLI: `pool-watchdog preflight {profile} --fix`"))
+            .fix(Some(Fix::Import { from: of.home.worker.login(), into })),
+        Some(Taken::Suppressed) => check.next(format!(
+            "somebody removed the login of Codex CLI; if it may come back: `pool import --store {} codex --again`",
+            quoted_path(&into)
+        )),
+        _ => {
+            let (root, name) = (quoted_path(&of.home.root), quoted(provider.as_str()));
+            check.next(format!("log in: `HERMES_HOME={root} hermes auth add {name}`"))
+        }
+    }
 }
 
-/// Takes in the login that the worker's Codex CLI has. Into the root, where all profiles see it: of two copies of one refresh token the
-/// second that is used ends the login.
-fn import(of: &Examination<'_>, provider: &Provider) -> Option<Fix> {
-    let from = of.home.worker.login();
-    let resolved = from.canonicalize().ok()?;
-    (of.is_codex(provider) && is_login(&resolved, of.around.now))
-        .then(|| Fix::Import { from, into: of.importing_store(provider) })
+/// What would become of the login that the worker's Codex CLI has, tried on a copy that nobody keeps.
+fn would_be_taken(of: &Examination<'_>, into: &Path) -> Option<Taken> {
+    let now = of.around.now;
+    let offer = Tool::Codex.read(&Places::of(&of.environment, &of.home.store(), None)?, now).ok()?;
+    let pools = of.environment.open_at(into).load(None, now).ok().flatten().map(|loaded| loaded.pools);
+    let copy = PoolHandle::builder().clock(move || now).build(MemoryStore::new(pools.unwrap_or_default()));
+    take_in(&copy, &offer, Consent::TakeIn, now).ok()
 }
 
 impl Examination<'_> {
@@ -138,7 +139,8 @@ impl Examination<'_> {
         self.environment.open_at(&path)
     }
 
-    /// The store that sees a new login: that of the root, unless credentials of its own hide it, or the worker is another user.
+    /// Where a login is taken in: into the root, where all profiles see it, since of two copies of one refresh token the second that
+    /// is used ends the login. Not where credentials of the profile hide the root's, nor where its worker is another user.
     fn importing_store(&self, provider: &Provider) -> PathBuf {
         let layers = self.store().layers(self.around.now).unwrap_or_default();
         let has_its_own = layers.of(provider) == Some(Layer::Own);

@@ -8,23 +8,21 @@ use crate::programs::find;
 
 /// Whether they are all on the path.
 pub(super) fn check(of: &Examination<'_>) -> Check {
-    let name = Checked::Programs;
-    let is_here = |program: &&Path| find(program, of.around.path.as_deref()).is_some();
-    let needed = [of.settings.hermes.as_path()].into_iter().chain(of.needs.binaries.iter().map(Path::new));
-    let (here, missing): (Vec<&Path>, Vec<&Path>) = needed.partition(is_here);
-    if let Some(first) = missing.first() {
-        return Check::broken(name, format!("not on the PATH: {}", list(&missing)))
-            .next(how_to_install(of, first));
-    }
-    let codex = of.settings.codex.as_path();
-    if !of.needs_codex() || is_here(&codex) {
-        let codex = of.needs_codex().then_some(codex);
-        let here: Vec<&Path> = here.into_iter().chain(codex).collect();
+    let (settings, name) = (of.settings, Checked::Programs);
+    let codex = of.needs_codex().then_some(settings.codex.as_path());
+    let named = of.needs.binaries.iter().map(Path::new);
+    let needed = [settings.hermes.as_path()].into_iter().chain(named.clone()).chain(codex);
+    let (here, missing): (Vec<&Path>, Vec<&Path>) =
+        needed.partition(|program| find(program, of.around.path.as_deref()).is_some());
+    let Some(first) = missing.first() else {
         return Check::ok(name, format!("on the PATH: {}", list(&here)));
-    }
-    let found = format!("not on the PATH: {}", list(&[codex]));
-    let check = if of.hermes_has_a_login() { Check::note(name, found) } else { Check::broken(name, found) };
-    check.next(how_to_install(of, codex))
+    };
+    let found = format!("not on the PATH: {}", list(&missing));
+    // Where Hermes has a login of its own, and nobody named it, nothing hangs on the Codex CLI.
+    let is_spare = |program: &Path| Some(program) == codex && !named.clone().any(|named| named == program);
+    let could_start = of.hermes_has_a_login() && missing.iter().all(|program| is_spare(program));
+    let check = if could_start { Check::note(name, found) } else { Check::broken(name, found) };
+    check.next(how_to_install(of, first))
 }
 
 fn how_to_install(of: &Examination<'_>, program: &Path) -> String {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pool_core::{Provider, mask_keys};
+use pool_core::Provider;
 use pool_sources::{Consent, Taken, Tool, take_in};
 use pool_store::{PoolHandle, read_short};
 
@@ -10,6 +10,7 @@ use super::check::Fix;
 use super::codex_logins::is_login;
 use super::{Preflight, Surroundings};
 use crate::files;
+use crate::line::one_line;
 use crate::login::{LONGEST_LOGIN, in_words};
 use crate::shell::{quoted, quoted_path};
 
@@ -40,7 +41,7 @@ pub fn repair(preflight: &Preflight, around: &Surroundings) -> Vec<Repaired> {
             Ok(says) => (true, says),
             Err(why) => (false, why),
         };
-        Repaired { fix: fix.clone(), done, says: mask_keys(&says) }
+        Repaired { fix: fix.clone(), done, says: one_line(&says) }
     };
     fixes.into_iter().map(one).collect()
 }
