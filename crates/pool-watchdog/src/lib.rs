@@ -33,6 +33,7 @@ pub use copy::CopyError;
 pub use decision::{Action, Case, Decision, Login, Row, Stage, TABLE, Work, decide, retry_at};
 pub use diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 pub use history::{AUTHOR, BlockedBy};
+#[cfg(test)]
 mod testing;
 pub use home::{CodexHome, ProfileHome, ProfileHomeError};
 pub use journal::{
