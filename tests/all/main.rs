@@ -17,8 +17,12 @@ mod documents;
 mod errors;
 mod exec;
 mod explain;
+#[cfg(target_os = "linux")]
+mod hermes_board;
 mod homes;
 mod incident;
+#[cfg(target_os = "linux")]
+mod kanban;
 mod killed;
 #[cfg(target_os = "linux")]
 mod killed_anywhere;
@@ -51,3 +55,5 @@ mod sources;
 mod strace;
 mod support;
 mod token_server;
+#[cfg(unix)]
+mod watchdog;

@@ -8,6 +8,8 @@ use pool_core::{Provider, Source, Strategy, time};
 use pool_oauth::{TokenUrl, UrlError};
 use pool_sources::Tool;
 
+use crate::watchdog::args::WatchdogArgs;
+
 /// Keep an AI agent's credentials usable
 ///
 /// The pool decides which of several API keys and logins to use now, takes in what upstream said about them,
@@ -419,16 +421,19 @@ pub(crate) enum Program {
     Pool,
     /// pool-migrate
     PoolMigrate,
+    /// pool-watchdog
+    PoolWatchdog,
 }
 
 impl Program {
-    pub(crate) const ALL: [Self; 2] = [Self::Pool, Self::PoolMigrate];
+    pub(crate) const ALL: [Self; 3] = [Self::Pool, Self::PoolMigrate, Self::PoolWatchdog];
 
     /// All that it takes.
     pub(crate) fn command(self) -> clap::Command {
         match self {
             Self::Pool => PoolArgs::command(),
             Self::PoolMigrate => MigrateArgs::command(),
+            Self::PoolWatchdog => WatchdogArgs::command(),
         }
     }
 }
@@ -482,7 +487,7 @@ fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
 }
 
 /// A time that the clock may show.
-fn parse_now(text: &str) -> Result<DateTime<Utc>, String> {
+pub(crate) fn parse_now(text: &str) -> Result<DateTime<Utc>, String> {
     let now = parse_time(text)?;
     if leaves_room(now) { Ok(now) } else { Err("the clock ends with the year 9998".to_owned()) }
 }

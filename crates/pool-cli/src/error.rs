@@ -8,6 +8,7 @@ use pool_format::FormatError;
 use pool_oauth::{LoginError, RefreshError, SettingsError, Trouble};
 use pool_sources::{Flaw, NoHome, SourceError};
 use pool_store::{PickError, StoreError};
+use pool_watchdog::{BoardError, JournalError, WatchError};
 
 use crate::exit;
 use crate::render::{Shell, Word, browser_hint, printable, quoted_path, revival, when};
@@ -73,6 +74,10 @@ pub(crate) enum CommandError {
     NotRun { program: PathBuf, source: io::Error },
     #[error("cannot write the manual pages to {}", folder.display())]
     Pages { folder: PathBuf, source: io::Error },
+    #[error(transparent)]
+    WatchdogSettings(#[from] pool_watchdog::SettingsError),
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     #[error("cannot write to standard output")]
     Output(#[from] io::Error),
 }
@@ -205,6 +210,8 @@ impl CommandError {
                     .to_owned()
             }
             Self::OtherStatus { .. } => "leave `--status` out".to_owned(),
+            Self::WatchdogSettings(error) => return settings_hint(error),
+            Self::Watch(error) => return watch_hint(error).map(str::to_owned),
             Self::Event { .. }
             | Self::Events { .. }
             | Self::NotRun { .. }
@@ -213,6 +220,31 @@ impl CommandError {
         };
         Some(hint)
     }
+}
+
+fn settings_hint(error: &pool_watchdog::SettingsError) -> Option<String> {
+    use pool_watchdog::SettingsError::Io;
+
+    let is_missing = matches!(error, Io { source, .. } if source.kind() == io::ErrorKind::NotFound);
+    is_missing.then(|| {
+        "make it, or name another with `--config PATH`; docs/watchdog.md says what stands in it".to_owned()
+    })
+}
+
+fn watch_hint(error: &WatchError) -> Option<&'static str> {
+    let hint = match error {
+        WatchError::NoTask { .. } => "`boards` in watchdog.toml names the boards that are looked at",
+        WatchError::Board(BoardError::Lock { .. }) => {
+            "another watchdog looks after this board; let it, or end that one first"
+        }
+        WatchError::Board(BoardError::NoBoard { .. }) => "`home` in watchdog.toml says where the boards are",
+        WatchError::Board(BoardError::Command { .. }) => "nothing was done; name it in watchdog.toml",
+        WatchError::Journal(JournalError::Io { .. }) => {
+            "`state` in watchdog.toml says where it is: name a folder that you may write"
+        }
+        _ => return None,
+    };
+    Some(hint)
 }
 
 fn add(shell: &Shell, provider: &Provider) -> String {

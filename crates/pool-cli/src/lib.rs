@@ -1,6 +1,6 @@
-//! The commands `pool` and `pool-migrate`: arguments in, the library's answers out, one file a subcommand.
+//! The commands `pool`, `pool-migrate` and `pool-watchdog`: arguments in, the library's answers out, one file a subcommand.
 //!
-//! What they say is documented in docs/cli.md.
+//! What they say is documented in docs/cli.md and docs/watchdog.md.
 
 mod args;
 mod choice;
@@ -17,6 +17,7 @@ mod signals;
 mod taking;
 mod told;
 mod typed;
+mod watchdog;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -29,6 +30,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::render::Shell;
 use crate::typed::Typed;
+use crate::watchdog::args::WatchdogArgs;
 
 /// Runs `pool` with these arguments; the first is the program's name.
 pub fn run_pool(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -38,6 +40,11 @@ pub fn run_pool(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Runs `pool-migrate` with these arguments; the first is the program's name.
 pub fn run_pool_migrate(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     run(arguments, commands::migrate::run, MigrateArgs::path)
+}
+
+/// Runs `pool-watchdog` with these arguments; the first is the program's name.
+pub fn run_pool_watchdog(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run(arguments, watchdog::run, |_: &WatchdogArgs| None)
 }
 
 fn run<Args: Parser>(

@@ -76,6 +76,11 @@ pub(crate) fn print_error(error: &CommandError, typed: &Typed, shell: &Shell) {
     to_stderr(&text);
 }
 
+/// Says why something failed that the command goes on from.
+pub(crate) fn print_failure(error: &CommandError) {
+    print_warning(&error.lines().join(": "));
+}
+
 /// Says what is wrong with the arguments; without colour where something in it is hidden.
 pub(crate) fn print_usage(error: &clap::Error, typed: &Typed) {
     let plain = error.render().to_string();

@@ -1,4 +1,5 @@
-//! Signals that would end the process, held while a token is spent: the answer to it is the only copy of a login.
+//! Signals that would end the process, held while a token is spent, since the answer to it is the only copy of a login, and while a
+//! board is changed.
 
 #[cfg(not(unix))]
 pub(crate) use elsewhere::Signals;
@@ -25,8 +26,8 @@ mod unix {
 
     #[derive(Default, Debug)]
     struct State {
-        /// How long what is under way may take.
-        under_way: Option<Duration>,
+        /// What is under way, and how long it may take.
+        under_way: Option<(&'static str, Duration)>,
         /// The first that came meanwhile.
         caught: Option<Signal>,
     }
@@ -42,9 +43,9 @@ mod unix {
             Ok(Self(state))
         }
 
-        /// Does something that takes this long at most, and that no signal ends.
-        pub(crate) fn during<T>(&self, longest: Duration, work: impl FnOnce() -> T) -> T {
-            lock(&self.0).under_way = Some(longest);
+        /// Does something that takes this long at most, and that no signal ends. It is named in a note to whoever sends one.
+        pub(crate) fn during<T>(&self, what: &'static str, longest: Duration, work: impl FnOnce() -> T) -> T {
+            lock(&self.0).under_way = Some((what, longest));
             let done = work();
             lock(&self.0).under_way = None;
             done
@@ -67,10 +68,10 @@ mod unix {
             let mut state = lock(state);
             match state.under_way {
                 None => end_by(signal),
-                Some(longest) if state.caught.is_none() => {
+                Some((what, longest)) if state.caught.is_none() => {
                     state.caught = Some(signal);
                     output::print_note(&format!(
-                        "a renewal is under way; it ends within {} s, and so does this command",
+                        "{what} is under way; it ends within {} s, and so does this command",
                         longest.as_secs()
                     ));
                 }
@@ -107,7 +108,7 @@ mod elsewhere {
             Ok(Self)
         }
 
-        pub(crate) fn during<T>(&self, _: Duration, work: impl FnOnce() -> T) -> T {
+        pub(crate) fn during<T>(&self, _: &'static str, _: Duration, work: impl FnOnce() -> T) -> T {
             work()
         }
 

@@ -47,6 +47,11 @@ impl Told {
         Ok(Self { text: received(text), place })
     }
 
+    /// All of it, as text.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.text)
+    }
+
     /// The failure that a raw HTTP response tells.
     pub(crate) fn response(&self) -> Result<Failure, CommandError> {
         Failure::response(&self.text).ok_or_else(|| CommandError::NoResponse { place: self.place.clone() })

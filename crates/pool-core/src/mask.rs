@@ -67,6 +67,9 @@ const HOLD_KEYS: [&str; 19] = [
 /// Names that begin as keys do.
 const NO_KEYS: [&str; 1] = ["xai-oauth"];
 
+/// What stands behind the name of a scheme in a sentence: "missing bearer or basic authentication in header".
+const PROSE: [&str; 2] = ["authentication", "credentials"];
+
 /// A known secret shorter than this would mask ordinary words.
 const SHORTEST_SECRET: usize = 6;
 
@@ -178,7 +181,8 @@ pub fn mask_keys(text: &str) -> String {
         let word = part.trim_end_matches(|c: char| !is_key_character(c));
         let mark = &part[word.len()..];
         // What is masked already stays as it is.
-        let is_given = before.gives(mark) && word.len() >= SHORTEST_KEY && word != MASKED;
+        let is_secret = word.len() >= SHORTEST_KEY && word != MASKED && !PROSE.contains(&word);
+        let is_given = before.gives(mark) && is_secret;
         masked.push_str(if is_given || looks_like_key(word) { MASK } else { word });
         masked.push_str(mark);
         before = before.then(word, mark);
@@ -280,6 +284,10 @@ mod tests {
             ("The usage limit has been reached", "The usage limit has been reached"),
             ("rate_limit_exceeded: sk- is short", "rate_limit_exceeded: sk- is short"),
             ("bearer token é expired", "bearer token é expired"),
+            (
+                "Missing bearer or basic authentication in header",
+                "Missing bearer or basic authentication in header",
+            ),
             ("no credential for `xai-oauth`", "no credential for `xai-oauth`"),
             ("headers={'x-api-key': 'plain-value'}", "headers={'x-api-key': '[redacted]'}"),
             (r#"{"refresh_token":"plain-value","x":1}"#, r#"{"refresh_token":"[redacted]","x":1}"#),

@@ -10,6 +10,7 @@ mod doctor;
 mod environment;
 mod error;
 mod file;
+mod file_lock;
 mod grant_lock;
 mod handle;
 mod holder;
@@ -28,6 +29,7 @@ mod trust;
 
 pub use doctor::{Finding, Mend, Position, Problem, Remedy, Severity};
 pub use error::StoreError;
+pub use file_lock::FileLock;
 pub use grant_lock::GrantLock;
 pub use handle::{Builder, DEFAULT_LOOK_EVERY, PickError, PoolHandle, Reported};
 pub use holder::Holder;

@@ -2,23 +2,18 @@
 //! empty file is a login to it.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::Command;
 use std::time::Duration;
-
-use wait_timeout::ChildExt;
 
 use crate::home::CodexHome;
 use crate::line::one_line;
+use crate::process::{self, Ended};
 use crate::programs;
 
 /// How long an answer may take. It takes a tenth of a second, and where the machine is busy some seconds.
 const LIMIT: Duration = Duration::from_secs(20);
-
-/// An answer is a few lines.
-const LONGEST_ANSWER: u64 = 64 * 1024;
 
 /// Codex CLI, and where it is looked for.
 #[derive(Clone, Debug)]
@@ -69,22 +64,15 @@ impl Codex {
             return CodexStatus::NoBinary;
         };
         match self.ask(&program, home) {
-            Ok(Some((status, said))) => read(status.success(), &said),
-            Ok(None) => CodexStatus::TimedOut,
+            Ok(Ended { status: Some(status), err, .. }) => read(status.success(), &err),
+            Ok(_) => CodexStatus::TimedOut,
             Err(error) => CodexStatus::Broken { says: format!("it cannot be run: {error}") },
         }
     }
 
-    /// How it ended and what it said, if it did in time.
-    fn ask(&self, program: &Path, home: &CodexHome) -> io::Result<Option<(ExitStatus, String)>> {
-        // A file, since a pipe is open as long as any of its children live.
-        let mut said = tempfile::tempfile()?;
+    fn ask(&self, program: &Path, home: &CodexHome) -> io::Result<Ended> {
         let mut command = Command::new(program);
-        command
-            .args(["login", "status"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(said.try_clone()?);
+        command.args(["login", "status"]);
         // What the user has set for himself is not what the worker has.
         let is_of_codex = |name: &OsStr| {
             name.to_str().is_some_and(|name| name.starts_with("CODEX_") || name.starts_with("OPENAI_"))
@@ -95,44 +83,8 @@ impl Codex {
         command.env("HOME", &home.home);
         command.envs(home.codex_home.as_ref().map(|folder| ("CODEX_HOME", folder)));
         command.envs(self.path.as_ref().map(|path| ("PATH", path)));
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command.spawn()?;
-        match child.wait_timeout(self.limit)? {
-            Some(status) => Ok(Some((status, text(&mut said)?))),
-            None => {
-                end(&mut child);
-                Ok(None)
-            }
-        }
+        process::run(command, self.limit)
     }
-}
-
-/// Ends it, with all that it has started: the one from npm is a script that starts the real one.
-fn end(child: &mut Child) {
-    if kill_group(child.id()).is_none() {
-        drop(child.kill());
-    }
-    drop(child.wait());
-}
-
-#[cfg(unix)]
-fn kill_group(group: u32) -> Option<()> {
-    use nix::sys::signal::{Signal, killpg};
-
-    killpg(nix::unistd::Pid::from_raw(i32::try_from(group).ok()?), Signal::SIGKILL).ok()
-}
-
-#[cfg(not(unix))]
-fn kill_group(_: u32) -> Option<()> {
-    None
-}
-
-fn text(said: &mut File) -> io::Result<String> {
-    said.rewind()?;
-    let mut bytes = Vec::new();
-    said.take(LONGEST_ANSWER).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// What an answer means. A warning may come before it.

@@ -5,32 +5,47 @@
 //! prove it. Every decision is written into a journal, also the one to do nothing.
 
 mod acceptance;
+mod board;
 mod codex;
+mod copy;
+mod decision;
 mod diagnosis;
 mod files;
+mod history;
 mod home;
 mod journal;
 mod line;
 mod login;
+mod make;
 mod pool_report;
 mod preflight;
+mod process;
 mod programs;
+mod queue;
 mod settings;
 mod shell;
 mod task;
-#[cfg(test)]
-#[cfg(unix)]
-mod testing;
-
+mod watch;
 pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part, inspect};
+pub use board::{Board, BoardError, Life, Verb};
 pub use codex::{Codex, CodexStatus};
-pub use diagnosis::{Cause, Diagnosis, Evidence};
+pub use copy::CopyError;
+pub use decision::{Action, Case, Decision, Login, Row, Stage, TABLE, Work, decide, retry_at};
+pub use diagnosis::{Cause, Diagnosis, Evidence, diagnose};
+pub use history::{AUTHOR, BlockedBy};
+#[cfg(test)]
+mod testing;
 pub use home::{CodexHome, ProfileHome, ProfileHomeError};
-pub use journal::{Card, Decided, Entry, Grid, Sheet, Told, What};
+pub use journal::{
+    Attempt, Attempts, Card, Decided, Entries, Entry, Grid, Journal, JournalError, PageKind, Sheet, State,
+    Told, What, html, markdown,
+};
 pub use login::{LoginState, Logins, Place, Residency};
 pub use pool_report::{Accusation, PoolReport, report_to_pool};
 pub use preflight::{Check, CheckState, Checked, Fix, Preflight, Repaired, Surroundings, examine, repair};
-pub use settings::{Deliverable, Policy, Profile, Rule, Settings, SettingsError, Which};
+pub use queue::blocked_roots;
+pub use settings::{Deliverable, Policy, Profile, Rule, Settings, SettingsError, Which, parse_span};
 pub use task::{
     BlockKind, Claim, Comment, Event, Outcome, Run, Status, Task, TaskId, TaskIdError, Workspace,
 };
+pub use watch::{Accepted, Looked, WatchError, Watchdog};

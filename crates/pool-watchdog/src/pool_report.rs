@@ -325,7 +325,7 @@ mod tests {
             let report = told(&world, revoked(), &line);
             match (expected, &report) {
                 (Some(id), PoolReport::Taken { says }) => {
-                    assert_eq!(*says, format!("{id} (login {id}) is dead"))
+                    assert_eq!(*says, format!("{id} (login {id}) is dead"));
                 }
                 (None, PoolReport::Unclear { says, next }) => {
                     assert!(says.contains("aaa111 (login aaa111) or bbb222"), "{says}");

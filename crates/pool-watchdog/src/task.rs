@@ -255,15 +255,76 @@ pub struct Comment {
 }
 
 impl Task {
-    /// The number of its newest event: whoever decided on an older one decided on another task.
-    #[must_use]
-    pub fn last_event(&self) -> i64 {
-        self.events.last().map_or(0, |event| event.id)
-    }
-
     /// The newest run that has ended.
     #[must_use]
     pub fn last_run(&self) -> Option<&Run> {
         self.runs.iter().rev().find(|run| run.ended_at.is_some())
+    }
+}
+
+#[cfg(test)]
+impl Task {
+    /// A task that nothing has happened to.
+    pub(crate) fn sample(id: &str, status: Status) -> Self {
+        Self {
+            id: TaskId::new(id).unwrap(),
+            title: "Collect evidence".to_owned(),
+            assignee: Some("worker1".to_owned()),
+            tenant: None,
+            status,
+            workspace: Workspace::Scratch(None),
+            created_at: DateTime::default(),
+            started_at: None,
+            skills: Vec::new(),
+            claim: None,
+            block_kind: None,
+            recurrences: 0,
+            parents: Vec::new(),
+            children: Vec::new(),
+            runs: Vec::new(),
+            events: Vec::new(),
+            comments: Vec::new(),
+        }
+    }
+
+    /// The same after another event, with the next number.
+    pub(crate) fn then(mut self, kind: &str, run: Option<i64>, payload: Value) -> Self {
+        let id = self.events.len() as i64 + 1;
+        self.events.push(Event { id, run, kind: kind.to_owned(), payload, at: DateTime::default() });
+        self
+    }
+
+    /// The same after a comment, which is an event too.
+    pub(crate) fn said(mut self, author: &str, body: &str) -> Self {
+        self.comments.push(Comment {
+            author: author.to_owned(),
+            body: body.to_owned(),
+            at: DateTime::default(),
+        });
+        let payload = serde_json::json!({"author": author, "len": body.chars().count()});
+        self.then("commented", None, payload)
+    }
+
+    /// The same after a run, which begins and ends.
+    pub(crate) fn ran(mut self, id: i64, outcome: Outcome) -> Self {
+        let at = DateTime::default();
+        let (ended_at, outcome) = (Some(at), Some(outcome));
+        self.runs.push(Run { id, profile: None, started_at: at, ended_at, outcome, error: None });
+        self.then("claimed", Some(id), Value::Null)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_neither_an_option_nor_a_path() {
+        for good in ["t_52cac9ce", "a", "A-1_b", "9"] {
+            assert_eq!(TaskId::new(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "-t_1", "--help", "../t", "t/1", "t 1", "t\0", "tä", &"t".repeat(65)] {
+            assert!(TaskId::new(bad).is_err(), "{bad:?}");
+        }
     }
 }

@@ -114,7 +114,8 @@ impl Renewing<'_> {
             force: self.args.force,
         };
         let longest = self.profile.timeout * 2 + BEFORE_AND_AFTER;
-        let renewed = self.signals.during(longest, || self.refresher.refresh(ask, self.profile.clone()));
+        let renewed =
+            self.signals.during("a renewal", longest, || self.refresher.refresh(ask, self.profile.clone()));
         match renewed {
             Ok(refreshed) => Outcome::Usable(refreshed),
             Err(error) => Outcome::Failed(login, error),

@@ -1,7 +1,21 @@
 //! What went wrong with a worker, told from its log, from what the board says, and from the logins it could find.
 
+mod board;
+mod call;
+mod case;
+mod hermes;
+mod line;
+mod worker_log;
+
+#[cfg(test)]
+mod tests;
+
 use chrono::{DateTime, Utc};
 use pool_core::{Kind, Provider, words};
+
+use self::board::End;
+use self::case::Case;
+use self::worker_log::WorkerLog;
 
 use crate::login::{Logins, Residency};
 use crate::task::Task;
@@ -54,6 +68,32 @@ pub struct Evidence<'a> {
     pub now: DateTime<Utc>,
 }
 
+impl<'a> Evidence<'a> {
+    /// No evidence yet, but what time it is.
+    #[must_use]
+    pub fn at(now: DateTime<Utc>) -> Self {
+        Self { log: None, task: None, logins: None, now }
+    }
+
+    /// Adds the end of the worker's log.
+    #[must_use]
+    pub fn log(self, log: &'a str) -> Self {
+        Self { log: Some(log), ..self }
+    }
+
+    /// Adds the task, with its runs and events.
+    #[must_use]
+    pub fn task(self, task: &'a Task) -> Self {
+        Self { task: Some(task), ..self }
+    }
+
+    /// Adds the logins that its profile could see.
+    #[must_use]
+    pub fn logins(self, logins: &'a Logins) -> Self {
+        Self { logins: Some(logins), ..self }
+    }
+}
+
 /// What went wrong, and what says so.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
@@ -78,4 +118,31 @@ pub struct Diagnosis {
     pub skills: Vec<String>,
     /// What else was seen and decides nothing: a side call that failed, a retry that went well.
     pub asides: Vec<String>,
+}
+
+/// Finds out why a worker ended without closing its task.
+///
+/// What a worker ended with decides: a call that failed, unless the main turn went on after it. Where its log tells of none, the
+/// board does.
+///
+/// ```
+/// use pool_watchdog::{Cause, Evidence, diagnose};
+///
+/// let log = "Query: work kanban task t_52cac9ce
+/// ⚠️  API call failed (attempt 3/3): APITimeoutError
+///    📝 Error: Request timed out.
+/// ❌ API failed after 3 retries — Request timed out.
+/// ";
+/// let diagnosis = diagnose(&Evidence::at(chrono::DateTime::UNIX_EPOCH).log(log));
+/// assert_eq!(diagnosis.cause, Cause::Timeout);
+/// assert_eq!((diagnosis.line, diagnosis.says.as_str()), (Some(3), "Request timed out."));
+/// ```
+#[must_use]
+pub fn diagnose(evidence: &Evidence<'_>) -> Diagnosis {
+    let end = evidence.task.and_then(End::of);
+    let (end, since) = end.map_or((None, evidence.now), |(end, at)| (Some(end), at));
+    // A worker that was not started wrote nothing: the log is that of another.
+    let log = evidence.log.filter(|_| !matches!(end, Some(End::NotStarted(_))));
+    let log = log.map(WorkerLog::read).unwrap_or_default();
+    Case { log, end, logins: evidence.logins, since }.diagnose()
 }

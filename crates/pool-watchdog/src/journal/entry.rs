@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::acceptance::{Acceptance, Matrix};
+
 /// One line of the journal.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -19,15 +21,26 @@ pub struct Entry {
     pub what: What,
 }
 
+impl Entry {
+    /// An entry on a board, or on one of its tasks.
+    #[must_use]
+    pub fn new(at: DateTime<Utc>, board: impl Into<String>, task: Option<&str>, what: What) -> Self {
+        Self { at, board: board.into(), task: task.map(str::to_owned), what }
+    }
+}
+
 /// What an entry says. A word or field that a newer version wrote is skipped.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum What {
-    /// How the whole board stood, whenever that changed.
+    /// How the board stood, whenever that changed: the first has all of it, and each next what is new since then.
     Queue {
-        /// Its tasks but the archived ones.
+        /// The tasks that are new, or stand in another place.
         tasks: Vec<Card>,
+        /// The ids of those that are no longer on the board.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        gone: Vec<String>,
     },
     /// What was found out about a task and decided, also that nothing is done; whenever that changed.
     Decided(Box<Decided>),
@@ -77,6 +90,20 @@ pub struct Card {
     pub parents: Vec<String>,
 }
 
+impl Card {
+    /// A card that waits for nobody, and that nobody has.
+    #[must_use]
+    pub fn new(id: impl Into<String>, title: impl Into<String>, status: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            title: title.into(),
+            status: status.into(),
+            assignee: None,
+            parents: Vec::new(),
+        }
+    }
+}
+
 /// What was found out about a task, and what follows.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -101,6 +128,22 @@ pub struct Decided {
     pub acceptance: Option<Sheet>,
 }
 
+impl Decided {
+    /// A decision without more than its reason.
+    #[must_use]
+    pub fn new(action: impl Into<String>, row: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            action: action.into(),
+            row: row.into(),
+            reason: reason.into(),
+            next: None,
+            until: None,
+            diagnosis: None,
+            acceptance: None,
+        }
+    }
+}
+
 /// A diagnosis, as it is written down.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -109,6 +152,14 @@ pub struct Told {
     pub cause: String,
     /// The words that tell it.
     pub says: String,
+}
+
+impl Told {
+    /// A diagnosis of a cause and the words that tell it.
+    #[must_use]
+    pub fn new(cause: impl Into<String>, says: impl Into<String>) -> Self {
+        Self { cause: cause.into(), says: says.into() }
+    }
 }
 
 /// What the rules of acceptance found, as it is written down.
@@ -125,6 +176,25 @@ pub struct Sheet {
     pub evidence: usize,
 }
 
+impl Sheet {
+    /// What was found, as it is written down.
+    #[must_use]
+    pub fn of(acceptance: &Acceptance) -> Self {
+        Self {
+            rule: acceptance.rule.clone(),
+            missing: acceptance.findings.iter().map(ToString::to_string).collect(),
+            matrices: acceptance.matrices.iter().map(Grid::of).collect(),
+            evidence: acceptance.evidence.len(),
+        }
+    }
+
+    /// The sheet of a rule that found nothing wrong, and nothing else either.
+    #[must_use]
+    pub fn new(rule: impl Into<String>) -> Self {
+        Self { rule: rule.into(), missing: Vec::new(), matrices: Vec::new(), evidence: 0 }
+    }
+}
+
 /// A matrix, as it is written down.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -137,4 +207,22 @@ pub struct Grid {
     pub dimensions: Vec<String>,
     /// Row by row, whether a cell is covered.
     pub covered: Vec<Vec<bool>>,
+}
+
+impl Grid {
+    fn of(matrix: &Matrix) -> Self {
+        Self {
+            path: matrix.path.clone(),
+            subjects: matrix.subjects.clone(),
+            dimensions: matrix.dimensions.clone(),
+            covered: matrix.covered.clone(),
+        }
+    }
+
+    /// The matrix of a deliverable, of which nothing is covered.
+    #[must_use]
+    pub fn new(path: impl Into<String>, subjects: Vec<String>, dimensions: Vec<String>) -> Self {
+        let covered = vec![vec![false; dimensions.len().max(1)]; subjects.len()];
+        Self { path: path.into(), subjects, dimensions, covered }
+    }
 }

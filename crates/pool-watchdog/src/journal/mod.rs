@@ -1,5 +1,286 @@
 //! What was decided and done, kept for good in one file to which lines are only added, and the two pages that are made of it.
 
+mod entries;
 mod entry;
+mod error;
+mod html;
+mod markdown;
+mod section;
+mod state;
+mod text;
+mod view;
 
+use std::fs::File;
+use std::io::{self, BufReader, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use pool_core::mask_keys;
+use serde_json::Value;
+
+use crate::files::{self, Replaced, Seen};
+
+pub use entries::Entries;
 pub use entry::{Card, Decided, Entry, Grid, Sheet, Told, What};
+pub use error::JournalError;
+pub use html::html;
+pub use markdown::markdown;
+pub use section::PageKind;
+pub use state::{Attempt, Attempts, State};
+
+/// The journal of the boards that are watched: `watchdog.jsonl` in the folder of their state, and the pages beside it.
+///
+/// Several processes may hold one at a time. It makes nothing before the first entry.
+///
+/// ```
+/// use pool_watchdog::{Card, Entry, Journal, What};
+///
+/// let folder = tempfile::tempdir()?;
+/// let mut journal = Journal::open(folder.path());
+/// let at = pool_core::time::parse_text("2026-11-21T16:30:00Z").expect("RFC 3339");
+/// journal.append_queue(at, "default", &[Card::new("t_52cac9ce", "Collect evidence", "blocked")])?;
+/// journal.append(&Entry::new(at, "default", Some("t_52cac9ce"), What::Noted { says: "looked at".to_owned() }))?;
+/// journal.publish()?;
+///
+/// assert_eq!(journal.entries()?.count(), 2);
+/// let page = std::fs::read_to_string(folder.path().join("PROJECT_STATE.md"))?;
+/// assert!(page.contains("Collect evidence"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Journal {
+    folder: PathBuf,
+    path: PathBuf,
+    /// What was read so far, so that a round reads only what is new.
+    state: State,
+    read: Bookmark,
+}
+
+/// How far a journal was read.
+#[derive(Debug, Default)]
+struct Bookmark {
+    position: u64,
+    skipped: u64,
+    /// Which file it was, where the system tells files apart.
+    file: Option<(u64, u64)>,
+}
+
+/// A text that others are in the middle of writing looks like one that ends early: what is younger is not touched.
+const QUIET: Duration = Duration::from_millis(300);
+
+/// So often a page that others write is tried.
+const TRIES: u32 = 10;
+
+impl Journal {
+    /// The journal in this folder.
+    #[must_use]
+    pub fn open(state: &Path) -> Self {
+        Self {
+            folder: state.to_owned(),
+            path: state.join("watchdog.jsonl"),
+            state: State::default(),
+            read: Bookmark::default(),
+        }
+    }
+
+    /// The file that the entries are in.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The page of this kind.
+    #[must_use]
+    pub fn page(&self, kind: PageKind) -> PathBuf {
+        self.folder.join(kind.file_name())
+    }
+
+    /// Adds an entry, and syncs it. Whatever looks like a key in it is masked.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written. What was written of it is skipped by whoever reads, and the next entry is not harmed.
+    pub fn append(&self, entry: &Entry) -> Result<(), JournalError> {
+        let line = self.line(entry)?;
+        let _lock = self.lock()?;
+        self.write(&line)
+    }
+
+    /// Adds a decision or a note, if it is another one than the last about its task or board; any other entry as it is. Answers
+    /// whether it did.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read or written.
+    pub fn append_if_new(&mut self, entry: &Entry) -> Result<bool, JournalError> {
+        let entry = self.masked(entry)?;
+        let line = self.line(&entry)?;
+        let _lock = self.lock()?;
+        if self.state()?.has(&entry) {
+            return Ok(false);
+        }
+        self.write(&line).map(|()| true)
+    }
+
+    /// Writes down how a board stands, if anything on it is new: that alone. Answers whether anything was.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read or written.
+    pub fn append_queue(
+        &mut self,
+        at: DateTime<Utc>,
+        board: &str,
+        tasks: &[Card],
+    ) -> Result<bool, JournalError> {
+        let whole = What::Queue { tasks: tasks.to_vec(), gone: Vec::new() };
+        let Entry { what: What::Queue { tasks, .. }, board, .. } =
+            self.masked(&Entry::new(at, board, None, whole))?
+        else {
+            return Ok(false);
+        };
+        let _lock = self.lock()?;
+        let Some(news) = self.state()?.news(&board, &tasks) else { return Ok(false) };
+        let line = self.line(&Entry::new(at, board, None, news))?;
+        self.write(&line).map(|()| true)
+    }
+
+    /// All entries from the first on.
+    ///
+    /// # Errors
+    ///
+    /// When the journal is there and cannot be opened.
+    pub fn entries(&self) -> Result<Entries, JournalError> {
+        match File::open(&self.path) {
+            Ok(file) => Ok(Entries::new(BufReader::new(file))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Entries::new(io::empty())),
+            Err(error) => Err(JournalError::io("read", &self.path)(error)),
+        }
+    }
+
+    /// What all entries add up to. Only what was added since the last call is read.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub fn state(&mut self) -> Result<&State, JournalError> {
+        self.catch_up().map_err(JournalError::io("read", &self.path))?;
+        Ok(&self.state)
+    }
+
+    /// Brings both pages up to date. A page that says so already is not written.
+    ///
+    /// What others wrote into a page stays as it is, byte for byte, and keeps its time.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read, or a page not be written; the other one is written all the same.
+    pub fn publish(&mut self) -> Result<(), JournalError> {
+        let published = PageKind::ALL.map(|kind| self.publish_page(kind));
+        published.into_iter().collect()
+    }
+
+    fn publish_page(&mut self, kind: PageKind) -> Result<(), JournalError> {
+        let path = self.page(kind);
+        for _ in 0..TRIES {
+            if self.try_to_publish(kind, &path)? == Replaced::Done {
+                return Ok(());
+            }
+            thread::sleep(QUIET / 2);
+        }
+        Err(JournalError::Busy { path })
+    }
+
+    fn try_to_publish(&mut self, kind: PageKind, path: &Path) -> Result<Replaced, JournalError> {
+        let _lock = self.lock()?;
+        let target = files::target_of(path);
+        let seen = Seen::read(&target).map_err(JournalError::io("read", &target))?;
+        let old = seen.as_ref().map_or(&[][..], |seen| &seen.bytes);
+        let page = kind.page(old, self.state()?);
+        if seen.is_some() && page.bytes == old {
+            return Ok(Replaced::Done);
+        }
+        let is_unsettled = page.is_shared || old.is_empty();
+        if let Some(seen) = &seen
+            && is_unsettled
+            && seen.age().is_some_and(|age| age < QUIET)
+        {
+            return Ok(Replaced::Changed);
+        }
+        let modified = seen.as_ref().filter(|_| page.is_shared).and_then(Seen::modified);
+        files::replace(&target, &page.bytes, seen.as_ref(), modified)
+            .map_err(JournalError::io("write", &target))
+    }
+
+    fn catch_up(&mut self) -> io::Result<()> {
+        let mut file = match File::open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                (self.state, self.read) = Default::default();
+                return Ok(());
+            }
+            opened => opened?,
+        };
+        let metadata = file.metadata()?;
+        if self.read.file != identity(&metadata) || metadata.len() < self.read.position {
+            (self.state, self.read) = Default::default();
+            self.read.file = identity(&metadata);
+        }
+        file.seek(SeekFrom::Start(self.read.position))?;
+        let mut entries = Entries::new(BufReader::new(file));
+        let result = entries.try_for_each(|entry| entry.map(|entry| self.state.push(entry)));
+        self.read.position += entries.position();
+        self.read.skipped += entries.skipped();
+        self.state.skipped = self.read.skipped;
+        result
+    }
+
+    fn lock(&self) -> Result<File, JournalError> {
+        let path = self.folder.join("journal.lock");
+        files::make_folder(&self.folder).map_err(JournalError::io("make", &self.folder))?;
+        files::lock(&path).map_err(JournalError::io("lock", &path))
+    }
+
+    fn line(&self, entry: &Entry) -> Result<String, JournalError> {
+        let entry = self.masked(entry)?;
+        serde_json::to_string(&entry).map_err(|source| self.unwritable(source))
+    }
+
+    /// An entry as it is kept.
+    fn masked(&self, entry: &Entry) -> Result<Entry, JournalError> {
+        let mut value = serde_json::to_value(entry).map_err(|source| self.unwritable(source))?;
+        mask(&mut value);
+        serde_json::from_value(value).map_err(|source| self.unwritable(source))
+    }
+
+    fn write(&self, line: &str) -> Result<(), JournalError> {
+        files::append_line(&self.path, line).map_err(JournalError::io("write", &self.path))
+    }
+
+    fn unwritable(&self, source: serde_json::Error) -> JournalError {
+        JournalError::Entry { path: self.path.clone(), source }
+    }
+}
+
+/// Masks every text in it, and leaves the names of fields.
+fn mask(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = mask_keys(text),
+        Value::Array(values) => values.iter_mut().for_each(mask),
+        Value::Object(fields) => fields.values_mut().for_each(mask),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(unix)]
+fn identity(metadata: &std::fs::Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_: &std::fs::Metadata) -> Option<(u64, u64)> {
+    None
+}

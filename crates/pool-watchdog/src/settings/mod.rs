@@ -16,6 +16,7 @@ mod file;
 mod values;
 
 pub use file::SettingsError;
+pub use values::parse_span;
 
 /// Everything that `watchdog.toml` says, with the defaults for what it leaves out. Paths are absolute.
 #[derive(Clone, PartialEq, Debug)]

@@ -64,7 +64,7 @@ checked! {
         format!("`{word}` is no kind of block; they are {}", known.join(", "))
     });
     /// A span of time, such as `90s` or `1h30m`.
-    Span(Duration) = |text| span(&text);
+    Span(Duration) = |text| parse_span(&text);
 }
 
 /// The name of a board or profile.
@@ -185,7 +185,19 @@ fn number_and_unit(text: &str) -> Option<(u64, &str, &str)> {
     Some((digits.parse().ok()?, unit.trim(), rest))
 }
 
-fn span(text: &str) -> Result<Duration, String> {
+/// Reads a span of time, such as `90s`, `5m` or `1h30m`, of a day at most.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// assert_eq!(pool_watchdog::parse_span("1m30s"), Ok(Duration::from_secs(90)));
+/// assert!(pool_watchdog::parse_span("soon").is_err());
+/// ```
+///
+/// # Errors
+///
+/// When it is none; the text says what one looks like.
+pub fn parse_span(text: &str) -> Result<Duration, String> {
     let read = || {
         let (mut rest, mut seconds) = (text.trim(), 0_u64);
         while !rest.is_empty() {

@@ -1,3 +1,0 @@
-//! `pool-watchdog`: looks after the workers of a board.
-
-fn main() {}

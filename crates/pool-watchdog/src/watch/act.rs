@@ -1,0 +1,213 @@
+//! One decision, done: on the board, which is read again to prove it, and in the workspace.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pool_core::mask_keys;
+use serde_json::{Value, json};
+
+use crate::acceptance::Acceptance;
+use crate::board::{self, Board, BoardError};
+use crate::copy::copy_folder;
+use crate::decision::{Action, Stage};
+use crate::make;
+use crate::preflight::{self, Surroundings};
+use crate::settings::Settings;
+use crate::task::{Task, Workspace};
+use crate::watch::look::Looked;
+use crate::watch::words;
+
+/// How long a claim outlives the commands that it is for.
+pub(crate) const AFTERWARDS: Duration = Duration::from_secs(120);
+
+/// What became of an action.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Done {
+    /// Whether the board, read again, shows that it was done.
+    pub(crate) done: bool,
+    /// What shows it, or what went wrong.
+    pub(crate) says: String,
+}
+
+impl Done {
+    pub(crate) fn well(says: impl Into<String>) -> Self {
+        Self { done: true, says: says.into() }
+    }
+
+    pub(crate) fn not(says: impl Into<String>) -> Self {
+        Self { done: false, says: says.into() }
+    }
+}
+
+/// Does what was decided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Act<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) around: &'a Surroundings,
+    pub(crate) board: &'a Board,
+}
+
+impl Act<'_> {
+    /// What is going to be done, before it is.
+    pub(crate) fn plan(self, looked: &Looked) -> String {
+        match looked.decision.action {
+            Action::Make => looked
+                .acceptance
+                .as_ref()
+                .and_then(Acceptance::makes)
+                .into_iter()
+                .flatten()
+                .map(|make| words::command(&make))
+                .collect::<Vec<_>>()
+                .join("; "),
+            Action::Block | Action::Comment => self.explanation(looked),
+            _ => looked.decision.reason.to_owned(),
+        }
+    }
+
+    /// Does it, and says what became of it.
+    pub(crate) fn on(self, looked: &Looked) -> Done {
+        let done = match looked.decision.action {
+            Action::Leave => Ok(Done::well("nothing")),
+            Action::Complete => self.complete(looked),
+            Action::Make => self.make(looked),
+            Action::RepairLogin => Ok(self.repair(&looked.task)),
+            Action::Retry => self.retry(looked),
+            Action::Block => self.block(looked),
+            Action::Comment => {
+                self.on_board(&looked.task, &board::Verb::Comment { text: self.explanation(looked) })
+            }
+            Action::Dispatch => self.dispatch(),
+        };
+        done.unwrap_or_else(|error| Done::not(in_words(&error)))
+    }
+
+    /// Starts what is ready.
+    pub(crate) fn dispatch(self) -> Result<Done, BoardError> {
+        let started = self.board.dispatch()?;
+        if started.is_empty() {
+            return Ok(Done::well("no worker was started"));
+        }
+        let started: Vec<&str> = started.iter().map(crate::task::TaskId::as_str).collect();
+        Ok(Done::well(format!("started {}", started.join(", "))))
+    }
+
+    fn explanation(self, looked: &Looked) -> String {
+        let Looked { decision, diagnosis, acceptance, next, .. } = looked;
+        words::explanation(decision, diagnosis.as_ref(), acceptance.as_ref(), next.as_deref())
+    }
+
+    fn on_board(self, task: &Task, verb: &board::Verb) -> Result<Done, BoardError> {
+        let after = self.board.act(task, verb)?;
+        Ok(Done::well(format!("the board has it as {}", after.status)))
+    }
+
+    fn block(self, looked: &Looked) -> Result<Done, BoardError> {
+        let kind = looked.decision.kind.unwrap_or_else(|| looked.case.block_kind());
+        self.on_board(&looked.task, &board::Verb::Block { kind, reason: self.explanation(looked) })
+    }
+
+    fn retry(self, looked: &Looked) -> Result<Done, BoardError> {
+        let reason = looked.decision.reason.to_owned();
+        let verb = match looked.case.stage {
+            Stage::Held => board::Verb::Release { reason },
+            _ => board::Verb::Unblock { reason },
+        };
+        self.on_board(&looked.task, &verb)
+    }
+
+    fn repair(self, task: &Task) -> Done {
+        let profile = task.assignee.as_deref().unwrap_or("default");
+        let found = preflight::examine(self.settings, profile, self.around);
+        let repaired = preflight::repair(&found, self.around);
+        let says: Vec<&str> = repaired.iter().map(|repaired| repaired.says.as_str()).collect();
+        let done = !repaired.is_empty() && repaired.iter().all(|repaired| repaired.done);
+        Done { done, says: if says.is_empty() { "nothing to repair".to_owned() } else { says.join("; ") } }
+    }
+
+    fn complete(self, looked: &Looked) -> Result<Done, BoardError> {
+        let Looked { task, .. } = looked;
+        let saved = match self.save(task) {
+            Ok(saved) => saved,
+            Err(error) => return Ok(Done::not(in_words(&error))),
+        };
+        let verb = board::Verb::Complete {
+            summary: format!("{}: {}", crate::history::AUTHOR, looked.decision.reason),
+            metadata: metadata(looked, saved.as_ref()),
+            result: None,
+        };
+        let done = self.on_board(task, &verb)?;
+        let says = match saved {
+            Some(folder) => format!("{}; its workspace is kept in {}", done.says, folder.display()),
+            None => done.says,
+        };
+        Ok(Done { says, ..done })
+    }
+
+    /// A scratch workspace goes away with its task: all of it is copied before that.
+    fn save(self, task: &Task) -> Result<Option<PathBuf>, crate::copy::CopyError> {
+        let Workspace::Scratch(Some(folder)) = &task.workspace else { return Ok(None) };
+        if !folder.is_dir() {
+            return Ok(None);
+        }
+        let copy = self.settings.state.join("saved").join(format!("{}-{}", task.id, task.last_event()));
+        copy_folder(folder, &copy, self.settings.policy.longest_copy)?;
+        Ok(Some(copy))
+    }
+
+    /// Makes what is missing, while the task is held, so that no worker is started meanwhile.
+    fn make(self, looked: &Looked) -> Result<Done, BoardError> {
+        let makes = looked.acceptance.as_ref().and_then(Acceptance::makes).unwrap_or_default();
+        let Some(folder) = looked.acceptance.as_ref().map(|acceptance| &acceptance.workspace) else {
+            return Ok(Done::not("it has no workspace"));
+        };
+        if matches!(looked.case.stage, Stage::Failed | Stage::GivenUp | Stage::Gone) {
+            let limit = self
+                .settings
+                .policy
+                .make_timeout
+                .saturating_mul(u32::try_from(makes.len()).unwrap_or(u32::MAX));
+            let ttl = limit.saturating_add(AFTERWARDS);
+            self.board
+                .act(&looked.task, &board::Verb::Hold { ttl, reason: looked.decision.reason.to_owned() })?;
+        }
+        for make in &makes {
+            let made = make::run(make, folder, &looked.task, self.board, self.settings.policy.make_timeout);
+            if let Err(why) = made {
+                return Ok(Done::not(format!("`{}` {why}", words::command(make))));
+            }
+        }
+        Ok(Done::well(format!("{} command{} ran well", makes.len(), if makes.len() == 1 { "" } else { "s" })))
+    }
+}
+
+/// What whoever comes after is told of a completion.
+fn metadata(looked: &Looked, saved: Option<&PathBuf>) -> Value {
+    let relative =
+        |paths: &[PathBuf]| -> Vec<String> { paths.iter().map(|path| path.display().to_string()).collect() };
+    let mut metadata = json!({ "recovered_by": crate::history::AUTHOR, "row": looked.decision.row });
+    if let Some(acceptance) = &looked.acceptance {
+        metadata["rule"] = json!(acceptance.rule);
+        metadata["artifacts"] = json!(relative(&acceptance.delivered));
+        metadata["evidence"] = json!(relative(&acceptance.evidence));
+    }
+    if let Some(diagnosis) = &looked.diagnosis {
+        metadata["cause"] = json!(diagnosis.cause.as_str());
+    }
+    if let Some(saved) = saved {
+        metadata["workspace_kept_in"] = json!(saved.display().to_string());
+    }
+    metadata
+}
+
+/// An error and what caused it, in one line without a secret.
+pub(crate) fn in_words(error: &dyn std::error::Error) -> String {
+    let mut says = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        says.push_str(": ");
+        says.push_str(&error.to_string());
+        cause = error.source();
+    }
+    mask_keys(&says)
+}

@@ -1,0 +1,255 @@
+//! What is found out about a task, and what follows from it. Reads, and changes nothing.
+
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+
+use crate::acceptance::{Acceptance, inspect};
+use crate::board::{Board, Life};
+use crate::decision::{Action, Case, Decision, Login, Stage, Work, decide, is_about_login, passes, retry_at};
+use crate::diagnosis::{Cause, Diagnosis, Evidence, diagnose};
+use crate::history::{AUTHOR, BlockedBy};
+use crate::home::ProfileHome;
+use crate::journal::State;
+use crate::login::{Logins, Place};
+use crate::preflight::{self, CheckState, Checked, Preflight, Surroundings};
+use crate::settings::{Policy, Settings};
+use crate::task::{BlockKind, Status, Task};
+use crate::watch::words;
+
+/// So much of the end of a log is read: the last attempt is there.
+const LOG_TAIL: u64 = 256 * 1024;
+
+/// What was found out about a task, and what follows.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct Looked {
+    /// The task, as it was.
+    pub task: Task,
+    /// Why its last run ended; none where that is not ours to ask.
+    pub diagnosis: Option<Diagnosis>,
+    /// What it has delivered, where a rule says what it should.
+    pub acceptance: Option<Acceptance>,
+    /// What was decided on.
+    pub case: Case,
+    /// What is done.
+    pub decision: Decision,
+    /// What a person does next, where it is on them.
+    pub next: Option<String>,
+}
+
+/// Looks at the tasks of one board.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) around: &'a Surroundings,
+    pub(crate) board: &'a Board,
+    pub(crate) journal: &'a State,
+}
+
+impl Look<'_> {
+    /// Looks at a task, and decides on it.
+    pub(crate) fn at(self, task: Task) -> Looked {
+        let stage = stage(&task, &self.board.life(&task), &self.settings.policy);
+        if !(stage.is_open() || stage == Stage::Theirs) {
+            // Nobody asks what went wrong with what goes on.
+            let case = Case::new(stage, Cause::Unknown, Work::Unruled);
+            let decision = decide(&case);
+            return Looked { task, diagnosis: None, acceptance: None, case, decision, next: None };
+        }
+        let logins =
+            self.home(&task).map(|home| Logins::of(&home, &self.around.environment, self.around.now));
+        let diagnosis = self.diagnose(&task, logins.as_ref());
+        let acceptance = self.accept(&task);
+        let preflight = needs_preflight(diagnosis.cause).then(|| self.preflight(&task)).flatten();
+        let case =
+            self.case(&task, stage, &diagnosis, acceptance.as_ref(), preflight.as_ref(), logins.as_ref());
+        let decision = decide(&case);
+        let told = words::Known {
+            task: &task,
+            diagnosis: &diagnosis,
+            acceptance: acceptance.as_ref(),
+            preflight: preflight.as_ref(),
+        };
+        let next = is_on_a_person(&case, decision.action).then(|| words::next_step(&told));
+        Looked { task, diagnosis: Some(diagnosis), acceptance, case, decision, next }
+    }
+
+    fn home(self, task: &Task) -> Option<ProfileHome> {
+        let profile = task.assignee.as_deref()?;
+        ProfileHome::of(self.settings, profile, &self.around.environment).ok()
+    }
+
+    fn preflight(self, task: &Task) -> Option<Preflight> {
+        Some(preflight::examine(self.settings, task.assignee.as_deref()?, self.around))
+    }
+
+    fn diagnose(self, task: &Task, logins: Option<&Logins>) -> Diagnosis {
+        // A log that cannot be read tells as much as none.
+        let log = self.board.log_tail(&task.id, LOG_TAIL).ok().flatten();
+        let mut evidence = Evidence::at(self.around.now).task(task);
+        evidence.log = log.as_deref();
+        evidence.logins = logins;
+        diagnose(&evidence)
+    }
+
+    /// What it has delivered since its first run began.
+    pub(crate) fn accept(self, task: &Task) -> Option<Acceptance> {
+        let rule = self.settings.rule_for(task)?;
+        Some(inspect(rule, &self.board.workspace(task), task.started_at.unwrap_or(task.created_at)))
+    }
+
+    /// What to do next, where a rule found something missing.
+    pub(crate) fn what_is_left(self, task: &Task, acceptance: Option<&Acceptance>) -> Option<String> {
+        match acceptance {
+            Some(acceptance) if acceptance.is_accepted() => None,
+            acceptance => Some(words::by_hand(task, acceptance)),
+        }
+    }
+
+    fn case(
+        self,
+        task: &Task,
+        stage: Stage,
+        diagnosis: &Diagnosis,
+        acceptance: Option<&Acceptance>,
+        preflight: Option<&Preflight>,
+        logins: Option<&Logins>,
+    ) -> Case {
+        let cause = diagnosis.cause;
+        let policy = &self.settings.policy;
+        let failures = u32::try_from(task.failures()).unwrap_or(u32::MAX);
+        let ended = task.last_run().and_then(|run| run.ended_at).unwrap_or(task.created_at);
+        let failed_at = last_failure(task);
+        let tried = |action: Action, since| {
+            self.journal.attempts(self.board.name(), task.id.as_str(), action.as_str(), since).begun
+        };
+        let most = usize::try_from(policy.retries).unwrap_or(usize::MAX);
+        let may_retry = if passes(cause) {
+            failures <= policy.retries
+        } else {
+            tried(Action::Retry, task.last_reset()) < most
+        };
+        let wait = self.wait(task, diagnosis, ended, failures);
+        Case {
+            login: login(cause, ended, preflight, logins),
+            has_skills: preflight.is_none_or(|preflight| is_fine(preflight, &[Checked::Skills])),
+            may_retry,
+            may_make: tried(Action::Make, failed_at) < usize::try_from(policy.makes).unwrap_or(usize::MAX),
+            wait: passes(cause).then_some(wait).flatten(),
+            spent_block: BlockKind::ALL.iter().copied().find(|&kind| task.would_be_second(kind)),
+            is_told: is_told(task, ended),
+            ..Case::new(stage, cause, work(acceptance))
+        }
+    }
+
+    /// Until when a retry waits: for its turn, and for the end of a limit.
+    fn wait(
+        self,
+        task: &Task,
+        diagnosis: &Diagnosis,
+        ended: DateTime<Utc>,
+        failures: u32,
+    ) -> Option<DateTime<Utc>> {
+        let turn = retry_at(&task.id, ended, failures, &self.settings.policy);
+        Some(turn.max(diagnosis.until.unwrap_or(turn))).filter(|at| *at > self.around.now)
+    }
+}
+
+fn stage(task: &Task, life: &Life, policy: &Policy) -> Stage {
+    match task.status {
+        Status::Done | Status::Archived => Stage::Finished,
+        Status::Running if task.is_held() => Stage::Held,
+        Status::Running if matches!(life, Life::Gone { .. }) => Stage::Gone,
+        Status::Running => Stage::Working,
+        Status::Ready if has_failed(task) => Stage::Failed,
+        Status::Ready => Stage::Fresh,
+        Status::Blocked => match task.block() {
+            Some(BlockedBy::Board) => Stage::GivenUp,
+            Some(BlockedBy::Watchdog) => Stage::Ours,
+            _ if task.block_kind.is_some_and(|kind| policy.ends_blocks_of.contains(&kind)) => Stage::Yielding,
+            _ => Stage::Theirs,
+        },
+        _ => Stage::Waiting,
+    }
+}
+
+/// What the board writes down when a run fails.
+const FAILURES: [&str; 6] =
+    ["protocol_violation", "crashed", "timed_out", "spawn_failed", "stale", "gave_up"];
+
+/// What somebody does who wants it to run once more.
+const FRESH_STARTS: [&str; 5] = ["unblocked", "promoted_manual", "assigned", "created", "completed"];
+
+fn newest(task: &Task, kinds: &[&str]) -> i64 {
+    let is_one = |event: &&crate::task::Event| kinds.contains(&event.kind.as_str());
+    task.events.iter().rfind(is_one).map_or(0, |event| event.id)
+}
+
+fn last_failure(task: &Task) -> i64 {
+    newest(task, &FAILURES)
+}
+
+/// Whether its last run failed, and nobody has asked for another since.
+fn has_failed(task: &Task) -> bool {
+    last_failure(task) > newest(task, &FRESH_STARTS)
+}
+
+fn work(acceptance: Option<&Acceptance>) -> Work {
+    match acceptance {
+        None => Work::Unruled,
+        Some(acceptance) if acceptance.is_accepted() => Work::Accepted,
+        Some(acceptance) if acceptance.makes().is_some() => Work::Makeable,
+        Some(_) => Work::Lacking,
+    }
+}
+
+/// Only these causes lie in what is around a worker.
+fn needs_preflight(cause: Cause) -> bool {
+    is_about_login(cause) || cause == Cause::MissingSkill
+}
+
+/// What a worker logs in with.
+const LOGINS: [Checked; 5] =
+    [Checked::WorkerLogin, Checked::ToolsLogin, Checked::ProfileStore, Checked::RootStore, Checked::Pool];
+
+fn is_fine(preflight: &Preflight, checked: &[Checked]) -> bool {
+    let is_broken =
+        |check: &&preflight::Check| check.state == CheckState::Broken && checked.contains(&check.name);
+    !preflight.checks.iter().any(|check| is_broken(&check))
+}
+
+fn login(
+    cause: Cause,
+    failed: DateTime<Utc>,
+    preflight: Option<&Preflight>,
+    logins: Option<&Logins>,
+) -> Login {
+    let Some(preflight) = preflight.filter(|_| is_about_login(cause)) else { return Login::Good };
+    if !is_fine(preflight, &LOGINS) {
+        let is_mendable = preflight.fixes().next().is_some();
+        return if is_mendable { Login::Mendable } else { Login::Broken };
+    }
+    // What was refused looks good from here. Only what was written since then is worth another run.
+    let is_refused = matches!(cause, Cause::Revoked | Cause::LoginRefused);
+    let is_newer = |place: &Place| {
+        let written = std::fs::metadata(&place.path).and_then(|metadata| metadata.modified());
+        place.state.is_usable() && written.is_ok_and(|at| at > SystemTime::from(failed))
+    };
+    let is_new =
+        logins.is_some_and(|logins| [&logins.codex, &logins.profile, &logins.root].into_iter().any(is_newer));
+    if is_refused && !is_new { Login::Broken } else { Login::Good }
+}
+
+/// Whether we have said what is missing, since its last run ended.
+fn is_told(task: &Task, ended: DateTime<Utc>) -> bool {
+    task.comments.iter().any(|comment| {
+        comment.author == AUTHOR && comment.at >= ended && words::is_explanation(&comment.body)
+    })
+}
+
+fn is_on_a_person(case: &Case, action: Action) -> bool {
+    case.stage == Stage::Theirs
+        || matches!(action, Action::Block | Action::Comment)
+        || case.stage == Stage::Ours
+}

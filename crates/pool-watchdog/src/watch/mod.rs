@@ -1,0 +1,371 @@
+//! One round after another: look at each task, decide, act, and write it down.
+
+mod act;
+mod error;
+mod look;
+mod words;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use pool_sources::Environment;
+
+use crate::acceptance::Acceptance;
+use crate::board::Board;
+use crate::decision::{Action, Stage};
+use crate::diagnosis::{Diagnosis, Evidence, diagnose};
+use crate::home::ProfileHome;
+use crate::journal::{Card, Decided, Entry, Journal, Sheet, State, Told, What};
+use crate::login::Logins;
+use crate::preflight::{self, Preflight, Repaired, Surroundings};
+use crate::queue::blocked_roots;
+use crate::settings::Settings;
+use crate::task::{Status, Task, TaskId};
+
+use act::{Act, Done};
+pub use error::WatchError;
+use look::Look;
+pub use look::Looked;
+
+/// How long another watchdog of the same board is waited for.
+const TURN: Duration = Duration::from_secs(10);
+
+/// One task is looked at so often in a round: each action may make another one possible.
+const MOST_STEPS: usize = 6;
+
+/// Looks after the workers of some boards.
+///
+/// It holds nothing between two rounds but its settings: what was done is in the journal and on the boards, so that the next round,
+/// of this process or of another, goes on from there.
+#[derive(Clone, Debug)]
+pub struct Watchdog {
+    settings: Settings,
+    environment: Environment,
+}
+
+/// Whether a task has delivered.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct Accepted {
+    /// Its board.
+    pub board: String,
+    /// The task.
+    pub task: Task,
+    /// What its rule found; none, if it has none.
+    pub acceptance: Option<Acceptance>,
+    /// What to do next, where something is missing.
+    pub next: Option<String>,
+}
+
+impl Watchdog {
+    /// A watchdog with these settings, for the user of this environment.
+    #[must_use]
+    pub fn new(settings: Settings, environment: Environment) -> Self {
+        Self { settings, environment }
+    }
+
+    /// What it goes by.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What was written down.
+    #[must_use]
+    pub fn journal(&self) -> Journal {
+        Journal::open(&self.settings.state)
+    }
+
+    /// The longest that one action takes, as far as that is up to us.
+    #[must_use]
+    pub fn longest_action(&self) -> Duration {
+        self.settings.policy.make_timeout + act::AFTERWARDS
+    }
+
+    /// Looks at each board, decides, acts, and writes it down; then brings the pages up to date.
+    ///
+    /// `stop` is asked between two actions: one that was begun is finished.
+    ///
+    /// # Errors
+    ///
+    /// When a board cannot be read or another watchdog is at it, or the journal cannot be written. The other boards are looked after
+    /// all the same. What cannot be done to one task is written down, and the round goes on with the next.
+    pub fn round(
+        &self,
+        clock: &dyn Fn() -> DateTime<Utc>,
+        stop: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(&Entry),
+    ) -> Result<(), WatchError> {
+        let mut journal = self.journal();
+        let mut result = Ok(());
+        for slug in &self.settings.boards {
+            let done = Board::find(&self.settings, slug).map_err(WatchError::from).and_then(|board| {
+                let _lock = board.lock(TURN)?;
+                Round { watchdog: self, board: &board, journal: &mut journal, clock, stop, tell: &mut *tell }
+                    .run()
+            });
+            result = result.and(done);
+        }
+        result.and(journal.publish().map_err(WatchError::from))
+    }
+
+    /// Tells what a round would decide, and neither does nor writes anything.
+    ///
+    /// # Errors
+    ///
+    /// When a board or the journal cannot be read.
+    pub fn rehearse(&self, now: DateTime<Utc>, tell: &mut dyn FnMut(&Entry)) -> Result<(), WatchError> {
+        let mut journal = self.journal();
+        let around = self.around(now);
+        for slug in &self.settings.boards {
+            let board = Board::find(&self.settings, slug)?;
+            let look =
+                Look { settings: &self.settings, around: &around, board: &board, journal: journal.state()? };
+            for task in board.read()? {
+                let looked = look.at(task);
+                if looked.case.stage != Stage::Finished {
+                    tell(&entry_of(now, slug, &looked));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a task has delivered, wherever it stands. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When a board cannot be read, or none has the task.
+    pub fn accept(&self, id: &TaskId, now: DateTime<Utc>) -> Result<Accepted, WatchError> {
+        let around = self.around(now);
+        for slug in &self.settings.boards {
+            let board = Board::find(&self.settings, slug)?;
+            let Some(task) = board.task(id)? else { continue };
+            let journal = State::default();
+            let look = Look { settings: &self.settings, around: &around, board: &board, journal: &journal };
+            let acceptance = look.accept(&task);
+            let next = look.what_is_left(&task, acceptance.as_ref());
+            return Ok(Accepted { board: slug.clone(), task, acceptance, next });
+        }
+        Err(WatchError::NoTask { task: id.clone(), boards: self.settings.boards.clone() })
+    }
+
+    /// What a log tells of a worker, and what to do about it. With the profile that ran it, its logins are looked at, too.
+    #[must_use]
+    pub fn diagnose(
+        &self,
+        log: &str,
+        profile: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> (Diagnosis, Option<String>) {
+        let around = self.around(now);
+        let home =
+            profile.and_then(|profile| ProfileHome::of(&self.settings, profile, &self.environment).ok());
+        let logins = home.map(|home| Logins::of(&home, &self.environment, now));
+        let mut evidence = Evidence::at(now).log(log);
+        evidence.logins = logins.as_ref();
+        let diagnosis = diagnose(&evidence);
+        let preflight = profile.map(|profile| preflight::examine(&self.settings, profile, &around));
+        let next = words::cure(&diagnosis, profile, preflight.as_ref());
+        (diagnosis, next)
+    }
+
+    /// Looks at all that a worker of this profile needs.
+    #[must_use]
+    pub fn preflight(&self, profile: &str, now: DateTime<Utc>) -> Preflight {
+        preflight::examine(&self.settings, profile, &self.around(now))
+    }
+
+    /// Repairs what an examination has found, as far as nothing can be lost by it.
+    #[must_use]
+    pub fn repair(&self, found: &Preflight, now: DateTime<Utc>) -> Vec<Repaired> {
+        preflight::repair(found, &self.around(now))
+    }
+
+    fn around(&self, now: DateTime<Utc>) -> Surroundings {
+        let mut around = Surroundings::of_process(now);
+        around.environment = self.environment.clone();
+        around
+    }
+}
+
+/// A round of one board, the lock of which is held.
+struct Round<'a> {
+    watchdog: &'a Watchdog,
+    board: &'a Board,
+    journal: &'a mut Journal,
+    clock: &'a dyn Fn() -> DateTime<Utc>,
+    stop: &'a dyn Fn() -> bool,
+    tell: &'a mut dyn FnMut(&Entry),
+}
+
+impl Round<'_> {
+    fn run(mut self) -> Result<(), WatchError> {
+        let tasks = self.board.read()?;
+        self.note_queue(&tasks)?;
+        self.close_open_actions(&tasks)?;
+        for id in in_order(&tasks) {
+            if (self.stop)() {
+                break;
+            }
+            self.look_after(&id)?;
+        }
+        // What was done has changed it.
+        let tasks = self.board.read()?;
+        self.note_queue(&tasks)?;
+        self.note_standstill(&tasks)
+    }
+
+    /// Looks at a task, decides and acts, as often as one action makes another one possible.
+    fn look_after(&mut self, id: &TaskId) -> Result<(), WatchError> {
+        for _ in 0..MOST_STEPS {
+            let Some(task) = self.board.task(id)? else { return Ok(()) };
+            let mut looked = self.look(task)?;
+            if looked.case.stage == Stage::Finished {
+                return Ok(());
+            }
+            if self.report_to_pool(&looked)? {
+                // A login that the pool knows to be dead is another finding.
+                looked = self.look(looked.task)?;
+            }
+            self.write_if_new(&entry_of((self.clock)(), self.board.name(), &looked))?;
+            let action = looked.decision.action;
+            if action == Action::Leave || !self.act(&looked)? || (self.stop)() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn look(&mut self, task: Task) -> Result<Looked, WatchError> {
+        let settings = &self.watchdog.settings;
+        let around = self.watchdog.around((self.clock)());
+        let journal = self.journal.state()?;
+        Ok(Look { settings, around: &around, board: self.board, journal }.at(task))
+    }
+
+    /// Acts, and answers whether it was done.
+    fn act(&mut self, looked: &Looked) -> Result<bool, WatchError> {
+        let action = looked.decision.action;
+        let around = self.watchdog.around((self.clock)());
+        let act = Act { settings: &self.watchdog.settings, around: &around, board: self.board };
+        self.begin(Some(&looked.task), action.as_str(), act.plan(looked))?;
+        let done = act.on(looked);
+        self.end(Some(&looked.task), action.as_str(), &done)?;
+        if action == Action::Complete && done.done {
+            self.dispatch(&looked.task)?;
+        }
+        Ok(done.done)
+    }
+
+    /// Starts at once what waited for this task.
+    fn dispatch(&mut self, task: &Task) -> Result<(), WatchError> {
+        if !self.watchdog.settings.policy.dispatches {
+            return Ok(());
+        }
+        let action = Action::Dispatch.as_str();
+        self.begin(Some(task), action, "what waited for it is ready".to_owned())?;
+        let around = self.watchdog.around((self.clock)());
+        let act = Act { settings: &self.watchdog.settings, around: &around, board: self.board };
+        let done = act.dispatch().unwrap_or_else(|error| Done::not(act::in_words(&error)));
+        self.end(Some(task), action, &done)
+    }
+
+    /// Tells the pool of the profile, once a run, that a credential was revoked or throttled. Answers whether it did.
+    fn report_to_pool(&mut self, looked: &Looked) -> Result<bool, WatchError> {
+        Ok(false)
+    }
+
+    /// Ends in the journal what a kill cut short: the board shows whether it was done.
+    fn close_open_actions(&mut self, tasks: &[Task]) -> Result<(), WatchError> {
+        let open: Vec<_> =
+            self.journal.state()?.open_actions(self.board.name()).into_iter().cloned().collect();
+        for attempt in open {
+            let task = tasks.iter().find(|task| attempt.task.as_deref() == Some(task.id.as_str()));
+            let is_complete = task.is_some_and(|task| task.status == Status::Done);
+            let is_completion = attempt.action == Action::Complete.as_str();
+            let done = if is_completion && is_complete {
+                Done::well("it was cut short, and the board has it as done")
+            } else {
+                Done::not("it was cut short; it is decided anew")
+            };
+            self.end(task, &attempt.action, &done)?;
+            let waits_for_dispatch = is_completion || attempt.action == Action::Dispatch.as_str();
+            if let Some(task) = task.filter(|_| waits_for_dispatch && is_complete) {
+                self.dispatch(task)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note_queue(&mut self, tasks: &[Task]) -> Result<(), WatchError> {
+        let cards: Vec<Card> =
+            tasks.iter().filter(|task| task.status != Status::Archived).map(card).collect();
+        self.journal.append_queue((self.clock)(), self.board.name(), &cards)?;
+        Ok(())
+    }
+
+    /// Says why nothing goes on, where nothing does: whom all that waits is waiting for.
+    fn note_standstill(&mut self, tasks: &[Task]) -> Result<(), WatchError> {
+        let goes_on = |task: &Task| matches!(task.status, Status::Ready | Status::Running | Status::Review);
+        let waits = tasks.iter().any(|task| task.status == Status::Todo);
+        if !waits || tasks.iter().any(goes_on) {
+            return Ok(());
+        }
+        let roots: Vec<String> =
+            blocked_roots(tasks).iter().map(|task| format!("{} ({})", task.id, task.status)).collect();
+        if roots.is_empty() {
+            return Ok(());
+        }
+        let says = format!("no task is ready: all that waits is waiting for {}", roots.join(", "));
+        self.write_if_new(&Entry::new((self.clock)(), self.board.name(), None, What::Noted { says }))
+    }
+
+    fn begin(&mut self, task: Option<&Task>, action: &str, says: String) -> Result<(), WatchError> {
+        let after_event = task.map_or(0, Task::last_event);
+        self.write(task, What::Began { action: action.to_owned(), after_event, run: None, says })
+    }
+
+    fn end(&mut self, task: Option<&Task>, action: &str, done: &Done) -> Result<(), WatchError> {
+        self.write(task, What::Ended { action: action.to_owned(), done: done.done, says: done.says.clone() })
+    }
+
+    fn write(&mut self, task: Option<&Task>, what: What) -> Result<(), WatchError> {
+        let entry = Entry::new((self.clock)(), self.board.name(), task.map(|task| task.id.as_str()), what);
+        self.journal.append(&entry)?;
+        (self.tell)(&entry);
+        Ok(())
+    }
+
+    fn write_if_new(&mut self, entry: &Entry) -> Result<(), WatchError> {
+        if self.journal.append_if_new(entry)? {
+            (self.tell)(entry);
+        }
+        Ok(())
+    }
+}
+
+/// First those that others wait for, then the others, as the board has them.
+fn in_order(tasks: &[Task]) -> Vec<TaskId> {
+    let roots: Vec<TaskId> = blocked_roots(tasks).into_iter().map(|task| task.id.clone()).collect();
+    let others = tasks.iter().map(|task| task.id.clone()).filter(|id| !roots.contains(id));
+    let others: Vec<TaskId> = others.collect();
+    roots.into_iter().chain(others).collect()
+}
+
+fn card(task: &Task) -> Card {
+    let mut card = Card::new(task.id.as_str(), task.title.clone(), task.status.as_str());
+    card.assignee = task.assignee.clone();
+    card.parents = task.parents.iter().map(|parent| parent.as_str().to_owned()).collect();
+    card
+}
+
+fn entry_of(at: DateTime<Utc>, board: &str, looked: &Looked) -> Entry {
+    let Looked { task, diagnosis, acceptance, decision, next, .. } = looked;
+    let mut decided = Decided::new(decision.action.as_str(), decision.row, decision.reason);
+    decided.next = next.clone();
+    decided.until = decision.until;
+    decided.diagnosis = diagnosis.as_ref().map(|told| Told::new(told.cause.as_str(), told.says.clone()));
+    decided.acceptance = acceptance.as_ref().map(Sheet::of);
+    Entry::new(at, board, Some(task.id.as_str()), What::Decided(Box::new(decided)))
+}
