@@ -69,6 +69,12 @@ fn instruction(of: &Examination<'_>, home: &CodexHome, state: &LoginState, fix: 
         (_, LoginState::Unreadable(_)) => {
             format!("put the file aside, and log in to Codex again: `mv {path} {path}.broken && {login}`")
         }
+        // One login for all: the main one, which it is led to then.
+        (_, LoginState::Absent | LoginState::Dangling(_)) if home.login() != of.home.main.login() => format!(
+            "log in to Codex again: `{}`; then `pool-watchdog preflight {} --fix` leads it there",
+            command(of, &of.home.main, ""),
+            quoted(&of.home.name)
+        ),
         (_, LoginState::Dangling(_)) => {
             format!("take the symlink away, and log in to Codex again: `rm {path} && {login}`")
         }
