@@ -10,6 +10,8 @@ mod worker_log;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use pool_core::{Kind, Provider, words};
 
@@ -55,7 +57,7 @@ words! {
 }
 
 /// What a diagnosis is made of. Everything but the time may be missing.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Evidence<'a> {
     /// The end of the worker's log. It may hold several attempts: only the last counts.
@@ -91,6 +93,19 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub fn logins(self, logins: &'a Logins) -> Self {
         Self { logins: Some(logins), ..self }
+    }
+}
+
+/// A log may hold a key.
+impl fmt::Debug for Evidence<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let task = self.task.map(|task| &task.id);
+        let mut shown = formatter.debug_struct("Evidence");
+        shown
+            .field("task", &task)
+            .field("logins", &self.logins)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
     }
 }
 
