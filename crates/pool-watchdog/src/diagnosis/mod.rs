@@ -18,7 +18,6 @@ use pool_core::{Kind, Provider, words};
 use self::board::End;
 use self::case::Case;
 use self::worker_log::WorkerLog;
-
 use crate::login::{Logins, Residency};
 use crate::task::Task;
 
