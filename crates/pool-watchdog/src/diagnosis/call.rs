@@ -38,6 +38,8 @@ pub(super) struct Judged {
     pub(super) kind: Kind,
     pub(super) until: Option<DateTime<Utc>>,
     pub(super) provider: Option<Provider>,
+    /// What was answered; nothing where nobody was asked.
+    pub(super) failure: Option<Failure>,
 }
 
 /// Judges a call that failed. What it says of waiting counts from `since`.
@@ -46,7 +48,8 @@ pub(super) fn judge(call: &Call, logins: Option<&Logins>, since: DateTime<Utc>) 
     let own = own_words(&call.words);
     let failure = match own {
         Some(Own::NoLogin) => {
-            return Judged { cause: Cause::MissingLogin, kind: Kind::Auth, until: None, provider };
+            let (cause, kind) = (Cause::MissingLogin, Kind::Auth);
+            return Judged { cause, kind, until: None, provider, failure: None };
         }
         Some(Own::Answer(status, code)) => Failure::http(status).code(code).message(answered(&call.words)),
         Some(Own::NoAnswer) => Failure::timed_out().message(&call.words),
@@ -61,7 +64,7 @@ pub(super) fn judge(call: &Call, logins: Option<&Logins>, since: DateTime<Utc>) 
         Cause::Revoked | Cause::LoginRefused if is_stale => Cause::StaleSync,
         cause => cause,
     };
-    Judged { cause, kind: verdict.kind, until: verdict.until, provider }
+    Judged { cause, kind: verdict.kind, until: verdict.until, provider, failure: Some(failure) }
 }
 
 /// What was answered, without the words of Hermes before it.

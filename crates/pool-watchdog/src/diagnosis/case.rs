@@ -88,6 +88,7 @@ impl Case<'_> {
             model: call.model.as_deref().map(shown),
             kind: Some(judged.kind),
             until: judged.until,
+            failure: judged.failure,
             residency: residency.filter(|_| judged.cause == Cause::MissingResidency),
             ..told(judged.cause, Some(line), says)
         }
@@ -207,6 +208,7 @@ fn told(cause: Cause, line: Option<usize>, says: &str) -> Diagnosis {
         provider: None,
         model: None,
         kind: None,
+        failure: None,
         until: None,
         residency: None,
         skills: Vec::new(),

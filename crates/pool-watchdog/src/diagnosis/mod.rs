@@ -13,7 +13,7 @@ mod tests;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use pool_core::{Kind, Provider, words};
+use pool_core::{Failure, Kind, Provider, words};
 
 use self::board::End;
 use self::case::Case;
@@ -122,6 +122,8 @@ pub struct Diagnosis {
     pub provider: Option<Provider>,
     /// The model that was asked for.
     pub model: Option<String>,
+    /// What the provider answered, as the pool takes it.
+    pub failure: Option<Failure>,
     /// What the rules of the pool make of it.
     pub kind: Option<Kind>,
     /// Until when it lasts, where anybody said so.

@@ -186,7 +186,7 @@ fn newest(task: &Task, kinds: &[&str]) -> i64 {
     task.events.iter().rfind(is_one).map_or(0, |event| event.id)
 }
 
-fn last_failure(task: &Task) -> i64 {
+pub(crate) fn last_failure(task: &Task) -> i64 {
     newest(task, &FAILURES)
 }
 
