@@ -4,6 +4,8 @@
 
 mod canary;
 mod changes;
+#[cfg(unix)]
+mod codex;
 mod commands;
 mod contract;
 #[cfg(target_os = "linux")]

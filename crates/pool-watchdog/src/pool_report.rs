@@ -209,3 +209,195 @@ fn nothing(says: String) -> PoolReport {
 fn named(credential: &Credential) -> String {
     one_line(&format!("{} ({})", credential.id, credential.label))
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use chrono::TimeDelta;
+    use pool_sources::Tool;
+    use pool_store::PoolHandle;
+
+    use super::*;
+    use crate::testing::{World, assert_clean, entry, store, token, token_for_days};
+
+    const ROOT: &str = ".hermes/auth.json";
+    const PROFILE: &str = ".hermes/profiles/writer/auth.json";
+
+    fn provider() -> Provider {
+        Tool::Codex.provider()
+    }
+
+    /// A login of its own account.
+    fn login(id: &str) -> String {
+        let account = format!(
+            r#"{{"https://api.openai.com/auth":{{"chatgpt_account_id":"{id}","chatgpt_user_id":"u"}}}}"#
+        );
+        entry(id, &token(&account))
+    }
+
+    fn revoked() -> Failure {
+        Failure::http(401).code("token_invalidated")
+    }
+
+    fn throttled() -> Failure {
+        Failure::http(429).code("usage_limit_reached")
+    }
+
+    /// What becomes of a failure of ten minutes ago.
+    fn told(world: &World, failure: Failure, says: &str) -> PoolReport {
+        let (provider, at) = (provider(), World::now() - TimeDelta::minutes(10));
+        let accusation = Accusation { provider: &provider, failure, at, says };
+        let told = report_to_pool(&world.home(), &accusation, &world.around()).unwrap();
+        assert_clean(&told);
+        told
+    }
+
+    fn says(report: &PoolReport) -> &str {
+        match report {
+            PoolReport::Taken { says } | PoolReport::Nothing { says } | PoolReport::Unclear { says, .. } => {
+                says
+            }
+        }
+    }
+
+    /// The store without the time at which it was written.
+    fn stored(world: &World, name: &str) -> serde_json::Value {
+        let mut stored: serde_json::Value = serde_json::from_str(&world.read(name)).unwrap();
+        stored.as_object_mut().unwrap().remove("updated_at");
+        stored
+    }
+
+    #[test]
+    fn the_only_one_is_judged_as_a_person_would_have_reported_it() {
+        for (failure, expected) in [(revoked(), "is dead"), (throttled(), "rests until 2026-11-21T11:51:00Z")]
+        {
+            for place in [PROFILE, ROOT] {
+                let (world, by_hand) = (World::new(), World::new());
+                let text = store(&login("aaa111"));
+                world.write(place, &text);
+                by_hand.write(place, &text);
+
+                let report = told(&world, failure.clone(), "");
+                assert!(
+                    matches!(report, PoolReport::Taken { .. }) && says(&report).ends_with(expected),
+                    "{report:?}"
+                );
+
+                let at = World::now() - TimeDelta::minutes(10);
+                let home = by_hand.home();
+                let of_profile = home.environment(&by_hand.around().environment).open_at(&home.store());
+                let handle = PoolHandle::builder().clock(move || at).build(of_profile);
+                let pools = handle.pools().unwrap();
+                let target = Target::of(&pools.get(&provider()).unwrap().credentials()[0]);
+                handle.report(&provider(), target, failure.clone()).unwrap();
+                assert_eq!(stored(&world, place), stored(&by_hand, place));
+
+                let kept = world.read(place);
+                assert!(
+                    says(&told(&world, failure.clone(), "")).contains("already"),
+                    "never twice for one run"
+                );
+                assert_eq!(world.read(place), kept);
+            }
+        }
+    }
+
+    #[test]
+    fn of_several_the_one_that_is_named_is_meant() {
+        let fingerprint = Fingerprint::of(&token(
+            r#"{"https://api.openai.com/auth":{"chatgpt_account_id":"bbb222","chatgpt_user_id":"u"}}"#,
+        ));
+        let cases = [
+            ("credential bbb222: token_invalidated".to_owned(), Some("bbb222")),
+            ("(openai-codex/bbb222) failed".to_owned(), Some("bbb222")),
+            ("'login bbb222' was refused".to_owned(), Some("bbb222")),
+            (format!("key {fingerprint}, refused"), Some("bbb222")),
+            // A word that is in a label, and a part of an id, name nobody.
+            ("login failed".to_owned(), None),
+            ("xbbb222 bbb22".to_owned(), None),
+            ("aaa111 and bbb222 failed".to_owned(), None),
+            (String::new(), None),
+        ];
+        for (line, expected) in cases {
+            let world = World::new();
+            let text = store(&format!("{}, {}", login("aaa111"), login("bbb222")));
+            world.write(ROOT, &text);
+            let report = told(&world, revoked(), &line);
+            match (expected, &report) {
+                (Some(id), PoolReport::Taken { says }) => {
+                    assert_eq!(*says, format!("{id} (login {id}) is dead"));
+                }
+                (None, PoolReport::Unclear { says, next }) => {
+                    assert!(says.contains("aaa111 (login aaa111) or bbb222"), "{says}");
+                    let next = world.shown(next);
+                    let expected = "pool report --store ~/.hermes/profiles/writer/auth.json --now 2026-11-21T11:50:00Z \
+                                    openai-codex ID --status 401 --code token_invalidated";
+                    assert_eq!(next, expected);
+                    assert_eq!(world.read(ROOT), text, "a doubt writes nothing");
+                }
+                _ => panic!("{line}: {report:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn who_was_out_before_cannot_have_been_used() {
+        let world = World::new();
+        let resting = r#"{"last_status": "exhausted", "last_status_at": 1795260000, "last_error_code": 429, "last_error_reset_at": 1795269000, "#;
+        let other = login("bbb222").replacen('{', resting, 1);
+        world.write(ROOT, &store(&format!("{}, {other}", login("aaa111"))));
+        assert_eq!(says(&told(&world, revoked(), "")), "aaa111 (login aaa111) is dead");
+        assert!(says(&told(&world, revoked(), "")).contains("aaa111 (login aaa111): it was judged"));
+    }
+
+    #[test]
+    fn what_is_of_yesterday_is_not_told() {
+        let minutes_ago = |minutes: i64| World::now().timestamp() - minutes * 60;
+        let token_made = |at: i64| entry("aaa111", &token(&format!(r#"{{"iat":{at},"sub":"u"}}"#)));
+        let judged = |minutes: i64| {
+            let rest = format!(
+                r#"{{"last_status": "exhausted", "last_status_at": {}, "last_error_code": 429, "last_error_reset_at": {}, "#,
+                minutes_ago(minutes),
+                minutes_ago(-30)
+            );
+            login("aaa111").replacen('{', &rest, 1)
+        };
+        let cases = [
+            (token_made(minutes_ago(5)), revoked(), "it was renewed at 2026-11-21T11:55:00Z"),
+            (judged(5), revoked(), "it was judged at 2026-11-21T11:55:00Z already"),
+            (
+                login("aaa111"),
+                throttled().reset_at(World::now() - TimeDelta::minutes(1)),
+                "was over at 2026-11-21T11:59:00Z",
+            ),
+            (
+                login("aaa111"),
+                Failure::http(400).code("invalid_request_error"),
+                "it says nothing of a credential",
+            ),
+            (String::new(), revoked(), "no credential of the pool could have been used"),
+        ];
+        for (entries, failure, expected) in cases {
+            let world = World::new();
+            world.write(ROOT, &store(&entries));
+            let before = world.read(ROOT);
+            let report = told(&world, failure, "");
+            assert!(
+                matches!(report, PoolReport::Nothing { .. }) && says(&report).contains(expected),
+                "{report:?}"
+            );
+            assert_eq!(world.read(ROOT), before);
+        }
+        let world = World::new();
+        world.write(ROOT, &store(&token_made(minutes_ago(15))));
+        assert!(matches!(told(&world, revoked(), ""), PoolReport::Taken { .. }), "it was made before");
+    }
+
+    #[test]
+    fn without_a_store_there_is_nobody_to_tell() {
+        let world = World::new();
+        assert!(matches!(told(&world, revoked(), ""), PoolReport::Nothing { .. }));
+        world.write(ROOT, &store(&entry("aaa111", &token_for_days(1))));
+        assert!(matches!(told(&world, revoked(), ""), PoolReport::Taken { .. }));
+    }
+}
