@@ -40,7 +40,8 @@ fn now() -> DateTime<Utc> {
 
 /// A diagnosis in one line, and one more for each thing aside.
 fn row(name: &str, diagnosis: &Diagnosis) -> String {
-    let Diagnosis { cause, says, line, provider, model, kind, until, residency, skills, asides } = diagnosis;
+    let Diagnosis { cause, says, line, provider, model, kind, until, residency, skills, asides, failure: _ } =
+        diagnosis;
     let line = line.map(|line| format!("line {line}"));
     let until = until.map(|until| format!("until {}", pool_core::time::format(until)));
     let residency = residency.as_ref().map(|residency| format!("{}={}", residency.claim, residency.value));

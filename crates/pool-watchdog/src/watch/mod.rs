@@ -284,7 +284,9 @@ impl Round<'_> {
         if !settings.policy.reports_to_pool || is_told(self.journal.state()?) {
             return Ok(false);
         }
-        let (Some(provider), Some(failure)) = (&diagnosis.provider, &diagnosis.failure) else { return Ok(false) };
+        let (Some(provider), Some(failure)) = (&diagnosis.provider, &diagnosis.failure) else {
+            return Ok(false);
+        };
         let ended = task.last_run().and_then(|run| run.ended_at);
         let accusation = Accusation {
             provider,
@@ -297,7 +299,9 @@ impl Round<'_> {
         let (done, is_news) = match report_to_pool(&home, &accusation, &around) {
             Ok(PoolReport::Taken { says }) => (Done::well(says), true),
             Ok(PoolReport::Nothing { says }) => (Done::well(says), false),
-            Ok(PoolReport::Unclear { says, next }) => (Done::not(format!("{says}; tell it yourself: `{next}`")), false),
+            Ok(PoolReport::Unclear { says, next }) => {
+                (Done::not(format!("{says}; tell it yourself: `{next}`")), false)
+            }
             Err(error) => (Done::not(act::in_words(&error)), false),
         };
         self.end(Some(task), ACTION, &done)?;
@@ -308,7 +312,8 @@ impl Round<'_> {
     fn accused<'l>(&self, looked: &'l Looked) -> Option<(&'l Diagnosis, ProfileHome)> {
         let diagnosis = looked.diagnosis.as_ref()?;
         let is_of_a_credential = matches!(diagnosis.cause, Cause::Revoked | Cause::Throttled);
-        let profile = looked.task.assignee.as_deref().filter(|_| is_of_a_credential && looked.case.stage.is_open())?;
+        let profile =
+            looked.task.assignee.as_deref().filter(|_| is_of_a_credential && looked.case.stage.is_open())?;
         Some((diagnosis, ProfileHome::of(&self.watchdog.settings, profile, &self.watchdog.environment).ok()?))
     }
 

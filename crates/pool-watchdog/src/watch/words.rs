@@ -56,7 +56,11 @@ fn missing(acceptance: &Acceptance) -> Vec<String> {
 /// A cause, and the words that tell it.
 fn cause(diagnosis: &Diagnosis) -> String {
     let meaning = diagnosis.cause.meaning().trim_end_matches('.');
-    if diagnosis.says == diagnosis.cause.meaning() { meaning.to_owned() } else { format!("{meaning} (\"{}\")", diagnosis.says) }
+    if diagnosis.says == diagnosis.cause.meaning() {
+        meaning.to_owned()
+    } else {
+        format!("{meaning} (\"{}\")", diagnosis.says)
+    }
 }
 
 /// What a person does next about a task that does not go on by itself.
