@@ -1,6 +1,6 @@
 //! One decision, done: on the board, which is read again to prove it, and in the workspace.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pool_core::mask_keys;
@@ -204,13 +204,11 @@ const LONGEST_ARTIFACT: u64 = 25_000_000;
 
 /// What whoever comes after is told of a completion.
 fn metadata(looked: &Looked, saved: Option<&PathBuf>) -> Value {
-    let relative =
-        |paths: &[PathBuf]| -> Vec<String> { paths.iter().map(|path| path.display().to_string()).collect() };
     let mut metadata = json!({ "recovered_by": crate::history::AUTHOR, "row": looked.decision.row });
     if let Some(acceptance) = &looked.acceptance {
         metadata["rule"] = json!(acceptance.rule);
-        metadata["artifacts"] = json!(named(&acceptance.delivered));
-        metadata["evidence"] = json!(named(&acceptance.evidence));
+        metadata["artifacts"] = json!(named(&acceptance.workspace, &acceptance.delivered));
+        metadata["evidence"] = json!(named(&acceptance.workspace, &acceptance.evidence));
     }
     if let Some(diagnosis) = &looked.diagnosis {
         metadata["cause"] = json!(diagnosis.cause.as_str());
@@ -219,6 +217,14 @@ fn metadata(looked: &Looked, saved: Option<&PathBuf>) -> Value {
         metadata["workspace_kept_in"] = json!(saved.display().to_string());
     }
     metadata
+}
+
+/// The files in a workspace that the board can be told of.
+fn named(workspace: &Path, files: &[PathBuf]) -> Vec<String> {
+    let is_short =
+        |file: &PathBuf| std::fs::metadata(file).is_ok_and(|found| found.len() <= LONGEST_ARTIFACT);
+    let files = files.iter().map(|file| workspace.join(file)).filter(is_short).take(MOST_NAMED);
+    files.map(|file| file.display().to_string()).collect()
 }
 
 /// An error and what caused it, in one line without a secret.

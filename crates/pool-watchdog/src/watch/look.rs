@@ -258,9 +258,8 @@ fn login(
 
 /// Whether we have said what is missing, since its last run ended.
 fn is_told(task: &Task, ended: DateTime<Utc>) -> bool {
-    task.comments.iter().any(|comment| {
-        comment.author == AUTHOR && comment.at >= ended && words::is_explanation(&comment.body)
-    })
+    let is_ours = |comment: &&Comment| comment.author == AUTHOR && comment.at >= ended;
+    task.comments.iter().filter(is_ours).any(|comment| words::is_explanation(&comment.body))
 }
 
 fn is_on_a_person(case: &Case, action: Action) -> bool {

@@ -251,12 +251,25 @@ impl Round<'_> {
         let around = self.watchdog.around((self.clock)());
         let act = Act { settings: &self.watchdog.settings, around: &around, board: self.board };
         self.begin(Some(&looked.task), action.as_str(), act.plan(looked))?;
-        let done = act.on(looked);
+        let mut done = act.on(looked);
+        if action == Action::Make && done.done {
+            done = self.check_made(looked, done)?;
+        }
         self.end(Some(&looked.task), action.as_str(), &done)?;
         if action == Action::Complete && done.done {
             self.dispatch(&looked.task)?;
         }
         Ok(done.done)
+    }
+
+    /// A command that went well has made something only if nothing is missing any more.
+    fn check_made(&mut self, looked: &Looked, done: Done) -> Result<Done, WatchError> {
+        let found = self.look(looked.task.clone())?.acceptance;
+        let left = found.as_ref().map(|acceptance| acceptance.findings.len()).filter(|left| *left > 0);
+        Ok(match left {
+            Some(left) => Done::not(format!("{}, and {left} of what was missing still is", done.says)),
+            None => done,
+        })
     }
 
     /// Starts at once what waited for this task.
