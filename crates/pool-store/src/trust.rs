@@ -15,7 +15,8 @@ pub fn who_else_writes(path: &Path, belongs_to: &Path) -> io::Result<Option<Stri
 
     let file = std::fs::metadata(path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let owners = [belongs_to, folder].into_iter().filter_map(|path| Some(std::fs::metadata(path).ok()?.uid()));
+    let owners =
+        [belongs_to, folder].into_iter().filter_map(|path| Some(std::fs::metadata(path).ok()?.uid()));
     if file.uid() != 0 && !owners.into_iter().any(|owner| owner == file.uid()) {
         return Ok(Some("it belongs to another user; make it your own, or remove it".to_owned()));
     }
