@@ -109,6 +109,12 @@ fn what_covers_a_cell_in_markdown() {
         // A table under a heading that names what it leaves out.
         ("11 00", "## Codex\n\n| Price | Limits |\n|---|---|\n| 20 | 5h |"),
         ("11 00", "## Codex\n\n| What | Is |\n|---|---|\n| Price | 20 |\n| Limits | 5h |"),
+        // A blank cell is not made good by the one beside it.
+        ("01 00", "# Price comparison\n\n| Plan | Price | Limits |\n|---|---|---|\n| Codex | | 5h |"),
+        ("10 00", "## Codex\n\n| No | What | Is |\n|---|---|---|\n| 1 | Price | 20 |"),
+        // What is nearer is meant.
+        ("00 10", "# All about Codex\n\n## Claude\n\nThe price is 20."),
+        ("01 00", "# Price comparison\n\n## Codex\n\n### Limits\n\nFive hours."),
         // Headings, in either order, and text under them.
         ("10 00", "# Codex\n\n## Price\n\nTwenty dollars.\n\n## Limits\n"),
         ("10 10", "# Price\n\n## Codex\n\nTwenty.\n\n## Claude\n\nMore.\n"),
