@@ -14,9 +14,9 @@
 //! | --- | --- |
 //! | a paragraph or an item of a list | what it names, and what the headings name that it stands under; a text right above a list is a heading of the list |
 //! | a cell of a table | the same, and what the head of its column and the first cell of its row name |
-//! | a row of a table | what it names, and what the headings above name |
+//! | a row of a table | what it names, and what the headings above name unless the columns name something |
 //!
-//! A heading that names several subjects announces them and is about none, and so it is with dimensions. A text that names several of
+//! Of two headings that name a subject the nearer counts, and so it is with dimensions. A heading that names several subjects announces them and is about none, and so it is with dimensions. A text that names several of
 //! both is taken apart into its sentences. Words are found whole, whatever their case and the punctuation around them.
 
 use std::path::{Path, PathBuf};

@@ -197,6 +197,16 @@ fn what_covers_a_cell_in_html() {
 }
 
 #[test]
+fn a_report_is_read_as_a_person_would() {
+    let report = "# Codex vs Claude: price and limits (November)\n\n_Prepared by worker1_\n\n\
+        ## Summary\n\nThis report compares Codex and Claude on price and limits.\n\n\
+        ## Contents\n\n- [Codex](#codex)\n- [Claude](#claude)\n\n\
+        ## Codex\n\n**Price.** The Plus plan is $20 a month[^1].\n\n**Limits.** TODO\n\n\
+        ## Claude\n\n| Aspect | Value |\n|---|---|\n| Price | $20 |\n| Limits | 5h windows |\n\n[^1]: openai.com\n";
+    assert_eq!(covered("report.md", report), "10 11");
+}
+
+#[test]
 fn a_name_is_not_that_of_a_longer_one() {
     let deliverable = Deliverable {
         subjects: ["Codex", "Codex Cloud", "C", "C++", "GPT-5", "GPT-5.1", "价格"]
