@@ -17,8 +17,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What the dispatcher starts in place of an agent. Real workers begin each attempt with that line.
 ///
+/// It takes a moment, as an agent does: Python loses the exit code of a process that ends while it is still being started, and the
+/// dispatcher then takes an end without a word for a crash.
+///
 /// `wait_for FILE` ends when the file is there, and the worker with its folder, so that none outlives its test.
 const LAUNCHER: &str = r#"#!/bin/sh
+sleep 0.3
 echo "Query: work kanban task $HERMES_KANBAN_TASK"
 folder=$(dirname "$0")
 task=$HERMES_KANBAN_TASK

@@ -239,7 +239,7 @@ fn a_run_that_is_over_closes_nothing() {
     let mut late = hermes.command(hermes.program());
     late.args(["kanban", "complete", &id, "--summary", "late"]);
     late.env("HERMES_KANBAN_TASK", &id).env("HERMES_KANBAN_RUN_ID", run.to_string());
-    assert!(late.status().unwrap().success(), "which says nothing");
+    assert!(late.output().unwrap().status.success(), "which says nothing");
     assert_eq!(task(&board, &id), held);
 }
 

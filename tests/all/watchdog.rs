@@ -222,7 +222,7 @@ fn the_incident_of_t_52cac9ce() {
     watched.deliver(&folder, "finished.md", REPORT);
     watched.deliver(&folder, "finished.html", PAGE);
     watched.deliver(&folder, "make.sh", "cp finished.md report.md; cp finished.html report.html");
-    let log = include_str!("../data/worker-logs/timeout.log");
+    let log = include_str!("../../crates/pool-watchdog/tests/logs/timeout.log");
     watched.deliver(&folder, "said.log", log);
     watched.board.workers_of(
         &task,

@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
-use pool_core::time;
+use pool_core::{Kind, Provider, time};
 use pool_watchdog::{Diagnosis, Residency};
 use serde::Serialize;
 
@@ -74,9 +74,9 @@ impl<'a> Diagnosed<'a> {
             meaning: diagnosis.cause.meaning(),
             says: &diagnosis.says,
             line: diagnosis.line,
-            provider: diagnosis.provider.as_ref().map(|provider| provider.as_str()),
+            provider: diagnosis.provider.as_ref().map(Provider::as_str),
             model: diagnosis.model.as_deref(),
-            kind: diagnosis.kind.map(|kind| kind.as_str()),
+            kind: diagnosis.kind.map(Kind::as_str),
             until: diagnosis.until.map(time::format),
             residency: diagnosis.residency.as_ref().map(region),
             skills: &diagnosis.skills,
@@ -93,10 +93,9 @@ fn text(diagnosis: &Diagnosis, next: Option<&str>, now: DateTime<Utc>) -> String
         let place = diagnosis.line.map_or_else(|| "the board".to_owned(), |line| format!("line {line}"));
         say(&place, &diagnosis.says);
     }
-    let provider = diagnosis.provider.as_ref().map(|provider| provider.as_str());
+    let provider = diagnosis.provider.as_ref().map(Provider::as_str);
     let model = diagnosis.model.as_deref();
-    for (name, what) in
-        [("provider", provider), ("model", model), ("kind", diagnosis.kind.map(|kind| kind.as_str()))]
+    for (name, what) in [("provider", provider), ("model", model), ("kind", diagnosis.kind.map(Kind::as_str))]
     {
         if let Some(what) = what {
             say(name, what);

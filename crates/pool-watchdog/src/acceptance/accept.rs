@@ -78,7 +78,8 @@ impl Acceptance {
             fault,
             path: wanted.path.clone(),
             cell,
-            make: wanted.make.clone(),
+            // It would be made out there.
+            make: wanted.make.clone().filter(|_| fault != Fault::Outside),
         };
         self.findings.extend(faults.into_iter().map(finding));
     }
@@ -106,11 +107,11 @@ fn document_of(path: &str, look: &Look) -> Result<Vec<Block>, Fault> {
         return Ok(Vec::new());
     };
     let text = std::str::from_utf8(bytes).ok().filter(|_| is_whole).ok_or(Fault::Unreadable)?;
-    let (text, had_journal) = of_others(text);
-    let blocks = format.read(&text);
+    let others = of_others(text);
+    let blocks = format.read(&others).ok_or(Fault::Unreadable)?;
     match document::has_content(&blocks) {
         true => Ok(blocks),
-        false if had_journal => Err(Fault::OnlyJournal),
+        false if others.len() < text.len() => Err(Fault::OnlyJournal),
         false if blocks.is_empty() => Err(Fault::Empty),
         false => Err(Fault::OnlyHeadings),
     }

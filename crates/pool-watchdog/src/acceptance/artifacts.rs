@@ -73,18 +73,35 @@ pub(super) fn read(rule: &Rule, workspace: &Path) -> Artifacts {
 }
 
 fn look(workspace: &Path, path: &str) -> Look {
-    let path = match resolve(workspace, &workspace.join(path)) {
+    let path = workspace.join(path);
+    let path = match resolve(workspace, &path) {
         Ok(Some(path)) => path,
         Ok(None) => return Look::Outside,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Look::Missing,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return nothing_at(workspace, &path);
+        }
         Err(_) => return Look::Unreadable,
     };
     let read = || {
-        let (bytes, is_whole) = read_up_to(&path, LONGEST)?;
-        let modified = fs::metadata(&path)?.modified()?.into();
-        io::Result::Ok(Look::File { modified, bytes, is_whole })
+        let mut file = open(&path)?;
+        let modified = file.metadata()?.modified()?.into();
+        let bytes = read_up_to(&mut file, LONGEST)?;
+        io::Result::Ok(Look::File { modified, bytes, is_whole: file.read(&mut [0])? == 0 })
     };
     read().unwrap_or(Look::Unreadable)
+}
+
+/// Whoever writes what is missing must not write it through a symlink to somewhere else.
+fn nothing_at(workspace: &Path, path: &Path) -> Look {
+    for place in path.ancestors().take_while(|place| place.starts_with(workspace)) {
+        match resolve(workspace, place) {
+            Ok(Some(_)) => return Look::Missing,
+            Ok(None) => return Look::Outside,
+            Err(_) if place.is_symlink() => return Look::Outside,
+            Err(_) => {}
+        }
+    }
+    Look::Missing
 }
 
 /// Where a path really is; `None` if that is out of the workspace.
@@ -93,15 +110,18 @@ fn resolve(workspace: &Path, path: &Path) -> io::Result<Option<PathBuf>> {
     Ok(path.starts_with(workspace).then_some(path))
 }
 
-fn read_up_to(path: &Path, most: u64) -> io::Result<(Vec<u8>, bool)> {
+fn open(path: &Path) -> io::Result<File> {
     // A pipe would wait for its writer.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is not a file"));
     }
-    let mut file = File::open(path)?;
+    File::open(path)
+}
+
+fn read_up_to(file: &mut File, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    file.by_ref().take(most).read_to_end(&mut bytes)?;
-    Ok((bytes, file.read(&mut [0])? == 0))
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn search(workspace: &Path, pattern: &str) -> Search {
@@ -110,7 +130,7 @@ fn search(workspace: &Path, pattern: &str) -> Search {
     let steps: Vec<Step> = Path::new(pattern).components().filter_map(Step::of).collect();
     walk.go(workspace.to_owned(), &steps);
     let Walk { files, mut search, .. } = walk;
-    let head = |path: &Path| read_up_to(path, LONGEST_OF_EVIDENCE).ok().map(|(bytes, _)| bytes);
+    let head = |path: &Path| read_up_to(&mut open(path).ok()?, LONGEST_OF_EVIDENCE).ok();
     let in_workspace = |path: &Path| path.strip_prefix(workspace).unwrap_or(path).to_owned();
     search.files = files.iter().map(|path| (in_workspace(path), head(path))).collect();
     search

@@ -48,6 +48,19 @@ impl Named {
         self
     }
 
+    /// What is nearer is meant: the title of a report may name one subject, and a chapter of it another.
+    fn unless(self, nearer: Self) -> Self {
+        let nearest = |far: Vec<usize>, near: Vec<usize>| if near.is_empty() { far } else { near };
+        Self {
+            subjects: nearest(self.subjects, nearer.subjects),
+            dimensions: nearest(self.dimensions, nearer.dimensions),
+        }
+    }
+
+    fn are_none(&self) -> bool {
+        self.subjects.is_empty() && self.dimensions.is_empty()
+    }
+
     fn are_many(&self) -> bool {
         self.subjects.len() > 1 && self.dimensions.len() > 1
     }
@@ -79,7 +92,7 @@ impl Coverage {
                 Block::Over(level, text) => {
                     over.truncate(over.partition_point(|(above, _)| above < level));
                     let above = over.last().map(|(_, named)| named.clone()).unwrap_or_default();
-                    over.push((*level, above.and(&self.named(&Words::of(text)).of_heading())));
+                    over.push((*level, above.unless(self.named(&Words::of(text)).of_heading())));
                 }
                 Block::End(level) => over.truncate(over.partition_point(|(above, _)| above < level)),
                 Block::Text(text) => self.text(&scope, text),
@@ -88,19 +101,20 @@ impl Coverage {
         }
     }
 
-    /// A cell stands under what is over the table, at the head of its column, and at the head of its row. And a row is a text.
+    /// A cell stands under the head of its column and that of its row, and under what is over the table.
     fn table(&mut self, scope: &Named, table: &Table) {
         let named = |text: &String| self.named(&Words::of(text));
-        let columns: Vec<Named> = table.rows.first().into_iter().flatten().map(named).collect();
-        for (index, row) in table.rows.iter().enumerate().skip(table.has_head.into()) {
-            self.text(scope, &row.join(" | "));
-            let Some(head) = row.first().filter(|_| index > 0) else {
-                continue;
-            };
-            let head = self.named(&Words::of(head));
-            for (index, (cell, column)) in row.iter().zip(&columns).enumerate() {
-                let scope = scope.clone().and(column);
-                self.text(&if index == 0 { scope } else { scope.and(&head) }, cell);
+        let heads = table.rows.first().filter(|_| table.has_head);
+        let columns: Vec<Named> = heads.into_iter().flatten().map(named).collect();
+        // A row is a text, too. Where columns are named, a blank cell is not made good by the one beside it.
+        let of_row = if columns.iter().all(Named::are_none) { scope.clone() } else { Named::default() };
+        for row in table.rows.iter().skip(table.has_head.into()) {
+            self.text(&of_row, &row.join(" | "));
+            let head = row.first().map(|head| self.named(&Words::of(head))).unwrap_or_default();
+            for (index, cell) in row.iter().enumerate() {
+                let column = columns.get(index).cloned().unwrap_or_default();
+                let heads = if index == 0 { column } else { column.and(&head) };
+                self.text(&scope.clone().unless(heads), cell);
             }
         }
     }

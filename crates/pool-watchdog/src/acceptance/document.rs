@@ -41,8 +41,8 @@ pub(super) struct Builder {
 struct OpenTable {
     rows: Vec<Vec<String>>,
     cell: Option<String>,
-    /// Whether there are cells in the first row that are heads, and that are not.
-    first_has: (bool, bool),
+    /// Which cells of the first row are heads.
+    first: Vec<bool>,
 }
 
 impl Builder {
@@ -122,8 +122,7 @@ impl Builder {
         self.cut();
         if let Some(table) = self.tables.last_mut() {
             if table.rows.len() == 1 {
-                let (heads, others) = table.first_has;
-                table.first_has = (heads || is_head, others || !is_head);
+                table.first.push(is_head);
             }
             table.cell = Some(String::new());
         }
@@ -141,9 +140,13 @@ impl Builder {
     pub(super) fn end_table(&mut self) {
         self.end_cell();
         self.cut();
-        if let Some(OpenTable { rows, first_has: (heads, others), .. }) = self.tables.pop() {
-            // A row of both begins with its own head, as the others do.
-            let has_head = heads != others && (heads || rows.len() > 1);
+        if let Some(OpenTable { rows, first, .. }) = self.tables.pop() {
+            let has_head = match (first.first(), first.contains(&true), first.contains(&false)) {
+                // It begins with its own head, as the others do.
+                (Some(true), _, true) => false,
+                (_, true, _) => true,
+                _ => rows.len() > 1,
+            };
             self.blocks.push(Block::Table(Table { has_head, rows }));
         }
     }

@@ -27,11 +27,12 @@ impl Finding {
             Fault::Missing => "no file",
             Fault::Empty => "nothing in it",
             Fault::OnlyHeadings => "nothing but headings and placeholders",
-            Fault::Unreadable => "cannot be read, is no UTF-8 text, or is longer than 16 MiB",
+            Fault::Unreadable if self.part == Part::Evidence => "cannot be read",
+            Fault::Unreadable => "cannot be read: no UTF-8 text, longer than 16 MiB, or nested too deep",
             Fault::NotUpdated => "not updated since the task began",
             Fault::OnlyJournal => "nothing but the watchdog's own journal",
             Fault::NotCovered => "does not cover all that is asked for",
-            Fault::Outside => "leads out of the workspace",
+            Fault::Outside => "leads out of the workspace, or nowhere",
         }
     }
 

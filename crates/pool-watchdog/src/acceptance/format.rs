@@ -24,9 +24,10 @@ impl Format {
         }
     }
 
-    pub(super) fn read(self, text: &str) -> Vec<Block> {
+    /// What a text says; `None` if it cannot be read.
+    pub(super) fn read(self, text: &str) -> Option<Vec<Block>> {
         match self {
-            Self::Markdown => markdown::read(text),
+            Self::Markdown => Some(markdown::read(text)),
             Self::Html => html::read(text),
         }
     }

@@ -4,6 +4,7 @@ use scraper::node::Element;
 use scraper::{Html, Node};
 
 use super::document::{Block, Builder, Level};
+use super::nesting::is_too_deep;
 
 /// What says nothing to whoever reads the page.
 const SILENT: [&str; 12] = [
@@ -39,8 +40,11 @@ const BLOCKS: [&str; 24] = [
     "thead",
 ];
 
-/// Reads what a page says. What is not shown says nothing, nor do scripts, comments, navigation and code blocks.
-pub(super) fn read(text: &str) -> Vec<Block> {
+/// Reads what a page says; `None` if it is nested too deep. What is not shown says nothing, nor do scripts, comments, navigation and code blocks.
+pub(super) fn read(text: &str) -> Option<Vec<Block>> {
+    if is_too_deep(text) {
+        return None;
+    }
     let page = Html::parse_document(text);
     let mut builder = Builder::default();
     let mut node = page.tree.root();
@@ -75,7 +79,7 @@ pub(super) fn read(text: &str) -> Vec<Block> {
                 break;
             }
             let Some(parent) = node.parent() else {
-                return builder.build();
+                return Some(builder.build());
             };
             node = parent;
         }

@@ -53,7 +53,7 @@ impl Reader {
                 self.builder.introduce();
             }
             Tag::Paragraph | Tag::Item | Tag::BlockQuote(_) | Tag::FootnoteDefinition(_) => {
-                self.builder.cut()
+                self.builder.cut();
             }
             Tag::Table(_) => self.builder.begin_table(),
             Tag::TableHead | Tag::TableRow => {
@@ -70,7 +70,7 @@ impl Reader {
             TagEnd::CodeBlock | TagEnd::MetadataBlock(_) => self.is_silent = false,
             TagEnd::HtmlBlock => {
                 let html = std::mem::take(&mut self.html);
-                self.builder.append(html::read(&html));
+                self.builder.append(html::read(&html).unwrap_or_default());
             }
             TagEnd::Heading(_) => self.builder.end_heading(),
             TagEnd::List(_) => self.builder.end_list(),

@@ -1,4 +1,23 @@
 //! Whether a task has delivered: its evidence, its deliverables and what they cover, and the state of its project.
+//!
+//! | rule | holds if |
+//! | --- | --- |
+//! | evidence | the path, or one that the pattern finds, is a file with something in it, or a folder with such a file; `{}`, `[]` and `null` are nothing |
+//! | deliverable | the file is there, and says something that is no heading and no placeholder |
+//! | matrix | each cell is covered by some text |
+//! | state | as a deliverable; it says more than the journal, and was written since the task began |
+//!
+//! Markdown and HTML are read into one outline: headings, texts and tables. What a reader of the page does not see says nothing, nor does a
+//! code block. These texts cover a cell, if they say more than its names:
+//!
+//! | text | what it is about |
+//! | --- | --- |
+//! | a paragraph or an item of a list | what it names, and what the headings name that it stands under; a text right above a list is a heading of the list |
+//! | a cell of a table | the same, and what the head of its column and the first cell of its row name |
+//! | a row of a table | what it names, and what the headings above name unless the columns name something |
+//!
+//! Of two headings that name a subject the nearer counts, and so it is with dimensions. A heading that names several subjects announces them and is about none, and so it is with dimensions. A text that names several of
+//! both is taken apart into its sentences. Words are found whole, whatever their case and the punctuation around them.
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +34,7 @@ mod finding;
 mod format;
 mod html;
 mod markdown;
+mod nesting;
 mod own_section;
 mod words;
 
@@ -28,9 +48,9 @@ words! {
         Missing = "missing",
         /// There is a file, and nothing in it.
         Empty = "empty",
-        /// There is nothing but headings in it.
+        /// There is nothing but headings and placeholders in it.
         OnlyHeadings = "only_headings",
-        /// It is no text, or none that can be read.
+        /// It is no text, or none that can be read: too long, or nested too deep.
         Unreadable = "unreadable",
         /// It is older than the task.
         NotUpdated = "not_updated",
@@ -38,7 +58,7 @@ words! {
         OnlyJournal = "only_journal",
         /// A cell of the matrix is not covered.
         NotCovered = "not_covered",
-        /// The path leads out of the workspace.
+        /// The path leads out of the workspace, or is a symlink to nowhere.
         Outside = "outside",
     }
 }

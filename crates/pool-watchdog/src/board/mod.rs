@@ -21,6 +21,8 @@
 //! - A task in goal mode is first judged by a model, where one is set up for that, which may refuse its completion.
 //! - `block` works from `running` and `ready`, also of one's own claim, whose run ends as `blocked`.
 //! - `unblock` leads back to `todo` where a parent is anything but `done`, also where it is `archived`.
+//! - A task that was made as blocked, or that the board gave up, is blocked until a tick finds that it may try again, which may be the
+//!   next one. A dispatcher calls an end `crashed` where it does not know the exit code, and it may miss that of its own workers.
 //! - `reclaim` ends the process that has the number of the worker. It is used for workers that are gone, and claims without one.
 
 mod command;

@@ -364,7 +364,7 @@ fn a_command_is_pinned_to_the_board_and_not_to_a_worker() {
                     kanban --board default block --kind=needs_input -- t_1 final.md HOME";
     let said = said.replace(&home.path().display().to_string(), "HOME");
     assert!(said.ends_with(expected), "{said}");
-    let mut command = std::process::Command::new("env");
+    let mut command = Command::new("env");
     for pin in command::PINS {
         command.env(pin, "of a worker");
     }

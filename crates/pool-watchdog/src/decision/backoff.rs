@@ -1,5 +1,7 @@
 //! When a task runs again.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::settings::Policy;
@@ -22,11 +24,16 @@ use crate::task::TaskId;
 /// ```
 #[must_use]
 pub fn retry_at(task: &TaskId, ended: DateTime<Utc>, failed_runs: u32, policy: &Policy) -> DateTime<Utc> {
-    let doublings = failed_runs.saturating_sub(1).min(20);
-    let wait = policy.backoff.saturating_mul(1 << doublings).min(policy.longest_backoff);
+    let wait = backoff(failed_runs, policy);
     let wait = wait.mul_f64(1.0 + chance(task, failed_runs) / 2.0);
     let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
     ended.checked_add_signed(wait).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// How long to wait after so many failures, without any chance in it.
+pub(crate) fn backoff(failures: u32, policy: &Policy) -> Duration {
+    let doublings = failures.saturating_sub(1).min(20);
+    policy.backoff.saturating_mul(1 << doublings).min(policy.longest_backoff)
 }
 
 /// A number from 0 to 1.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use pool_core::words;
 
+use super::Action;
 use crate::diagnosis::Cause;
 use crate::task::BlockKind;
 
@@ -91,6 +92,8 @@ pub struct Case {
     pub wait: Option<DateTime<Utc>>,
     /// The kind of block that would be its second.
     pub spent_block: Option<BlockKind>,
+    /// What was tried since its last run and failed, and when it may be tried again.
+    pub failed_actions: Vec<(Action, DateTime<Utc>)>,
     /// Whether we have said already, since its last run, what is missing.
     pub is_told: bool,
 }
@@ -109,6 +112,7 @@ impl Case {
             may_make: true,
             wait: None,
             spent_block: None,
+            failed_actions: Vec::new(),
             is_told: false,
         }
     }

@@ -13,6 +13,7 @@ use pool_core::words;
 
 use crate::task::BlockKind;
 
+pub(crate) use backoff::backoff;
 pub use backoff::retry_at;
 pub use case::{Case, Login, Stage, Work};
 pub use table::{Row, TABLE};
@@ -74,12 +75,26 @@ pub fn decide(case: &Case) -> Decision {
         Action::Block => block(case),
         action => (action, None),
     };
+    if let Some((_, until)) = case.failed_actions.iter().find(|(failed, _)| *failed == action) {
+        return tries_later(*until);
+    }
     Decision {
         row: row.name,
         reason: row.reason,
         action,
         kind,
         until: if row.waits { case.wait } else { None },
+    }
+}
+
+/// Whatever was in the way of an action, such as a board that is busy, is given time to go.
+fn tries_later(until: DateTime<Utc>) -> Decision {
+    Decision {
+        row: "tries_later",
+        reason: "what is to be done failed the last time, and is tried again later",
+        action: Action::Leave,
+        kind: None,
+        until: Some(until),
     }
 }
 

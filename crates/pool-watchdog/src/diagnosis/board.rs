@@ -6,7 +6,6 @@ use serde_json::Value;
 use crate::task::{Event, Task};
 
 /// How a run ended, as far as the board knows.
-#[derive(Debug)]
 pub(super) enum End {
     /// The worker could not be started.
     NotStarted(String),

@@ -5,6 +5,7 @@ use pool_core::{Failure, Kind, Provider, Remark, Verdict, classify};
 
 use super::Cause;
 use super::hermes::Call;
+use super::line::shown;
 use crate::login::{LoginState, Logins};
 
 /// What Hermes says itself, where no provider was asked or none answered.
@@ -36,25 +37,34 @@ pub(super) struct Judged {
     pub(super) cause: Cause,
     pub(super) kind: Kind,
     pub(super) until: Option<DateTime<Utc>>,
+    pub(super) provider: Option<Provider>,
+    /// What was answered; nothing where nobody was asked.
+    pub(super) failure: Option<Failure>,
 }
 
 /// Judges a call that failed. What it says of waiting counts from `since`.
 pub(super) fn judge(call: &Call, logins: Option<&Logins>, since: DateTime<Utc>) -> Judged {
+    let provider = provider(call);
     let own = own_words(&call.words);
     let failure = match own {
+        Some(Own::NoLogin) => {
+            let (cause, kind) = (Cause::MissingLogin, Kind::Auth);
+            return Judged { cause, kind, until: None, provider, failure: None };
+        }
         Some(Own::Answer(status, code)) => Failure::http(status).code(code).message(answered(&call.words)),
         Some(Own::NoAnswer) => Failure::timed_out().message(&call.words),
-        Some(Own::NoLogin) | None => failure(call),
+        None => failure(call),
     };
-    let verdict = classify(&failure, &provider(call), since);
-    let is_no_login = matches!(own, Some(Own::NoLogin));
-    let kind = if is_no_login { Kind::Auth } else { verdict.kind };
-    let cause = if is_no_login { Cause::MissingLogin } else { cause(&verdict) };
-    let is_stale = matches!(cause, Cause::Revoked | Cause::LoginRefused)
-        && is_of_codex(call)
-        && kind != Kind::Entitlement
-        && logins.is_some_and(has_newer_login);
-    Judged { cause: if is_stale { Cause::StaleSync } else { cause }, kind, until: verdict.until }
+    // Without a name, the rules for all providers apply.
+    let whose = provider.clone().unwrap_or_else(|| Provider::new("unknown").expect("it is not empty"));
+    let verdict = classify(&failure, &whose, since);
+    let is_refused = matches!(verdict.kind, Kind::Auth | Kind::AuthPermanent);
+    let is_stale = is_refused && is_of_codex(provider.as_ref()) && logins.is_some_and(has_newer_login);
+    let cause = match cause(&verdict) {
+        Cause::Revoked | Cause::LoginRefused if is_stale => Cause::StaleSync,
+        cause => cause,
+    };
+    Judged { cause, kind: verdict.kind, until: verdict.until, provider, failure: Some(failure) }
 }
 
 /// What was answered, without the words of Hermes before it.
@@ -80,10 +90,11 @@ fn failure(call: &Call) -> Failure {
     }
 }
 
-/// The provider whose rules apply. Without a name, those of all.
-fn provider(call: &Call) -> Provider {
-    let name = call.provider.as_deref().unwrap_or("unknown");
-    Provider::new(name).unwrap_or_else(|_| Provider::new("unknown").expect("it is not empty"))
+/// The provider that was called. Where Hermes names only the login that it looks for, that of the login.
+fn provider(call: &Call) -> Option<Provider> {
+    let named = call.provider.as_deref();
+    let name = named.or_else(|| call.words.contains("Codex ").then_some("openai-codex"))?;
+    Provider::new(shown(name)).ok()
 }
 
 fn cause(verdict: &Verdict) -> Cause {
@@ -104,18 +115,18 @@ fn cause(verdict: &Verdict) -> Cause {
     }
 }
 
-/// Whether the logins of Codex are about this call: it names their provider, or none.
-fn is_of_codex(call: &Call) -> bool {
-    call.provider.as_deref().is_none_or(|name| name.to_ascii_lowercase().contains("codex"))
+/// Whether the logins of Codex are about a call: of a provider that uses them, or of one that is not named.
+fn is_of_codex(provider: Option<&Provider>) -> bool {
+    provider.is_none_or(|provider| provider.as_str().to_ascii_lowercase().contains("codex"))
 }
 
 /// Whether a newer login lies beside the one that a worker of Hermes uses: that of its profile, or else of the root.
 fn has_newer_login(logins: &Logins) -> bool {
-    let (used, others) = match logins.profile.state {
-        LoginState::Absent => (&logins.root.state, [&logins.codex.state].to_vec()),
-        _ => (&logins.profile.state, vec![&logins.root.state, &logins.codex.state]),
+    let used = match &logins.profile.state {
+        LoginState::Absent => &logins.root.state,
+        state => state,
     };
-    others.into_iter().any(|other| is_newer(other, used))
+    [&logins.root.state, &logins.codex.state].into_iter().any(|other| is_newer(other, used))
 }
 
 /// Whether one is good and another is not, or ends sooner: of two logins the later one was made later.

@@ -1,7 +1,9 @@
 //! What decides: the log of a worker and the word of the board, one beside the other.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
-use pool_core::{Failure, Kind, Provider, kind_of};
+use pool_core::{Failure, Kind, kind_of};
 
 use super::board::End;
 use super::call::judge;
@@ -82,10 +84,11 @@ impl Case<'_> {
         let says = if call.words.is_empty() { &call.exception } else { &call.words };
         let residency = self.logins.and_then(|logins| logins.residency.clone());
         Diagnosis {
-            provider: call.provider.as_deref().and_then(|name| Provider::new(shown(name)).ok()),
+            provider: judged.provider,
             model: call.model.as_deref().map(shown),
             kind: Some(judged.kind),
             until: judged.until,
+            failure: judged.failure,
             residency: residency.filter(|_| judged.cause == Cause::MissingResidency),
             ..told(judged.cause, Some(line), says)
         }
@@ -184,30 +187,28 @@ impl Case<'_> {
     fn asides(&self, decided: &Diagnosis) -> Vec<String> {
         let seen = self.log.signs.iter().filter_map(|sign| match &sign.what {
             What::Failed(call) => Some(call.words.as_str()),
-            What::Beside(words) | What::RanOut(words) | What::Broke(words) => Some(words),
+            What::Beside(words) | What::RanOut(words) | What::Broke(words) => Some(words.as_str()),
             What::WentOn | What::Closed(_) | What::NoSkills(_) => None,
         });
         // Where no line of the log decides, the board has.
         let end = self.end.as_ref().filter(|_| decided.line.is_some());
-        let mut asides: Vec<String> = Vec::new();
-        for aside in seen.chain(end.map(End::says)).map(shown) {
-            let is_new = !aside.is_empty() && aside != decided.says && !asides.contains(&aside);
-            if is_new && asides.len() < MOST_ASIDES {
-                asides.push(aside);
-            }
-        }
-        asides
+        let mut words_seen = HashSet::new();
+        let mut asides_seen = HashSet::from([decided.says.clone(), String::new()]);
+        let new = seen.chain(end.map(End::says)).filter(|words| words_seen.insert(*words));
+        new.map(shown).filter(|aside| asides_seen.insert(aside.clone())).take(MOST_ASIDES).collect()
     }
 }
 
 fn told(cause: Cause, line: Option<usize>, says: &str) -> Diagnosis {
+    let says = Some(shown(says)).filter(|says| !says.is_empty());
     Diagnosis {
         cause,
-        says: shown(says),
+        says: says.unwrap_or_else(|| cause.meaning().to_owned()),
         line,
         provider: None,
         model: None,
         kind: None,
+        failure: None,
         until: None,
         residency: None,
         skills: Vec::new(),

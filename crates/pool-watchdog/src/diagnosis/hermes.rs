@@ -4,7 +4,7 @@ use super::line::one_line;
 use super::worker_log::What;
 
 /// A call that failed.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub(super) struct Call {
     /// The exception, such as `APITimeoutError`.
     pub(super) exception: String,

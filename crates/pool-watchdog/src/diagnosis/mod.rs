@@ -10,13 +10,14 @@ mod worker_log;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
-use pool_core::{Kind, Provider, words};
+use pool_core::{Failure, Kind, Provider, words};
 
 use self::board::End;
 use self::case::Case;
 use self::worker_log::WorkerLog;
-
 use crate::login::{Logins, Residency};
 use crate::task::Task;
 
@@ -55,7 +56,7 @@ words! {
 }
 
 /// What a diagnosis is made of. Everything but the time may be missing.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Evidence<'a> {
     /// The end of the worker's log. It may hold several attempts: only the last counts.
@@ -94,6 +95,19 @@ impl<'a> Evidence<'a> {
     }
 }
 
+/// A log may hold a key.
+impl fmt::Debug for Evidence<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let task = self.task.map(|task| &task.id);
+        let mut shown = formatter.debug_struct("Evidence");
+        shown
+            .field("task", &task)
+            .field("logins", &self.logins)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What went wrong, and what says so.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
@@ -108,6 +122,8 @@ pub struct Diagnosis {
     pub provider: Option<Provider>,
     /// The model that was asked for.
     pub model: Option<String>,
+    /// What the provider answered, as the pool takes it.
+    pub failure: Option<Failure>,
     /// What the rules of the pool make of it.
     pub kind: Option<Kind>,
     /// Until when it lasts, where anybody said so.

@@ -40,7 +40,8 @@ fn now() -> DateTime<Utc> {
 
 /// A diagnosis in one line, and one more for each thing aside.
 fn row(name: &str, diagnosis: &Diagnosis) -> String {
-    let Diagnosis { cause, says, line, provider, model, kind, until, residency, skills, asides } = diagnosis;
+    let Diagnosis { cause, says, line, provider, model, kind, until, residency, skills, asides, failure: _ } =
+        diagnosis;
     let line = line.map(|line| format!("line {line}"));
     let until = until.map(|until| format!("until {}", pool_core::time::format(until)));
     let residency = residency.as_ref().map(|residency| format!("{}={}", residency.claim, residency.value));
@@ -314,96 +315,60 @@ fn task(events: &[(&str, Value)]) -> Task {
     }
 }
 
-/// The events of the board, with the log that lies beside it.
+/// What the board saw after it had started a worker, and the log beside it.
 #[test]
 fn the_board_decides_where_the_log_tells_of_no_failure() {
-    let spawned = ("spawned", json!({"pid": 7}));
-    let gone = ("crashed", json!({"pid": 7, "claimer": "vm:1"}));
+    let violation = || ("protocol_violation", json!({"pid": 7, "exit_code": 0}));
+    let gone = || ("crashed", json!({"pid": 7, "claimer": "vm:1"}));
     let exited = |kind: &str, code: i64| ("crashed", json!({"pid": 7, "exit_kind": kind, "exit_code": code}));
-    let violation = ("protocol_violation", json!({"pid": 7, "exit_code": 0}));
-    let gave_up =
-        ("gave_up", json!({"failures": 1, "trigger_outcome": "crashed", "error": "pid 7 not alive"}));
+    let failed = || exited("nonzero_exit", 1);
+    let killed = || exited("signaled", 9);
+    let gave_up = |why: &str, error: &str| ("gave_up", json!({"trigger_outcome": why, "error": error}));
+    let no_hermes = "no such file: hermes";
+    let turns = "Iteration budget exhausted (90/90)";
     let cut = "Query: work kanban task t_1\nInitializing agent...\n  ┊ 💻 preparing terminal…\n";
-    let behind = &format!(
-        "{}Traceback (most recent call last):\n  File \"x\"\nImportError: no openai\n",
-        log("timeout")
-    );
+    let traceback = "Traceback (most recent call last):\n  File \"x\"\nImportError: no openai\n";
+    let behind = &format!("{}{traceback}", log("timeout"));
     let (answer, timeout, none) = (log("answer"), log("timeout"), "");
-    let cases: &[(&str, &str, &[(&str, Value)])] = &[
-        ("exited with 0", answer, &[spawned.clone(), violation.clone()]),
-        ("exited with 0, no log", none, &[spawned.clone(), violation.clone()]),
-        (
-            "exited with 0, words of another program",
-            "nothing to see here",
-            &[spawned.clone(), violation.clone()],
-        ),
-        ("exited with 0, side call failed", log("title"), &[spawned.clone(), violation.clone()]),
-        ("exited with 0, call failed", timeout, &[spawned.clone(), violation.clone(), gave_up.clone()]),
-        ("gone, came to its end", answer, &[spawned.clone(), gone.clone()]),
-        ("gone, in the middle", cut, &[spawned.clone(), gone.clone()]),
-        ("gone, call failed", timeout, &[spawned.clone(), gone.clone(), gave_up.clone()]),
-        ("exited with 1", answer, &[spawned.clone(), exited("nonzero_exit", 1)]),
-        ("exited with 1, no skills", log("skill"), &[spawned.clone(), exited("nonzero_exit", 1)]),
-        ("killed", cut, &[spawned.clone(), exited("signaled", 9), gave_up.clone()]),
-        (
-            "traceback",
-            "Traceback (most recent call last):\n  File \"x\"\nOSError: no space\n",
-            &[spawned.clone(), exited("nonzero_exit", 1)],
-        ),
-        ("traceback behind another worker", behind, &[spawned.clone(), exited("nonzero_exit", 1)]),
+    let cases = [
+        ("exited with 0", answer, vec![violation()]),
+        ("exited with 0, no log", none, vec![violation()]),
+        ("exited with 0, words of another program", "nothing to see here", vec![violation()]),
+        ("exited with 0, side call failed", log("title"), vec![violation()]),
+        ("exited with 0, call failed", timeout, vec![violation(), gave_up("crashed", "pid 7 not alive")]),
+        ("exited with 0, interrupted", log("killed"), vec![violation()]),
+        ("gone, came to its end", answer, vec![gone()]),
+        ("gone, in the middle", cut, vec![gone()]),
+        ("gone, call failed", timeout, vec![gone(), gave_up("crashed", "pid 7 not alive")]),
+        ("exited with 1", answer, vec![failed()]),
+        ("exited with 1, no skills", log("skill"), vec![failed()]),
+        ("killed", cut, vec![killed(), gave_up("crashed", "pid 7 killed by signal 9")]),
+        ("traceback", traceback, vec![failed()]),
+        ("traceback behind another worker", behind, vec![failed()]),
         (
             "took too long",
             log("killed"),
-            &[spawned.clone(), ("timed_out", json!({"elapsed_seconds": 62, "limit_seconds": 60}))],
+            vec![("timed_out", json!({"elapsed_seconds": 62, "limit_seconds": 60}))],
         ),
-        ("no sign of life", cut, &[spawned.clone(), ("stale", json!({}))]),
-        (
-            "out of turns",
-            answer,
-            &[spawned.clone(), ("timed_out", json!({"error": "Iteration budget exhausted (90/90)"}))],
-        ),
+        ("no sign of life", cut, vec![("stale", json!({}))]),
+        ("out of turns", answer, vec![("timed_out", json!({"error": turns, "budget_used": 90}))]),
         (
             "out of turns, gave up",
             answer,
-            &[
-                spawned.clone(),
-                (
-                    "gave_up",
-                    json!({"error": "Iteration budget exhausted (90/90)", "budget_used": 90, "trigger_outcome": "timed_out"}),
-                ),
-            ],
+            vec![("gave_up", json!({"error": turns, "budget_used": 90, "trigger_outcome": "timed_out"}))],
         ),
-        ("exited with 75", cut, &[spawned.clone(), ("rate_limited", json!({"exit_code": 75}))]),
-        (
-            "not started",
-            timeout,
-            &[
-                spawned.clone(),
-                violation.clone(),
-                ("claimed", json!({})),
-                ("spawn_failed", json!({"error": "no such file: hermes", "failures": 1})),
-            ],
-        ),
-        (
-            "not started, gave up",
-            timeout,
-            &[
-                ("claimed", json!({})),
-                ("gave_up", json!({"error": "no such file: hermes", "trigger_outcome": "spawn_failed"})),
-            ],
-        ),
-        ("runs", cut, &[spawned.clone(), exited("signaled", 9), spawned.clone()]),
-        (
-            "blocked by somebody",
-            cut,
-            &[spawned.clone(), exited("signaled", 9), gave_up, ("blocked", json!({"reason": "no"}))],
-        ),
-        ("nothing happened", none, &[]),
+        ("exited with 75", cut, vec![("rate_limited", json!({"exit_code": 75}))]),
+        ("not started", timeout, vec![violation(), ("spawn_failed", json!({"error": no_hermes}))]),
+        ("not started, gave up", timeout, vec![gave_up("spawn_failed", no_hermes)]),
+        ("runs again", cut, vec![killed(), ("spawned", json!({"pid": 8}))]),
+        ("blocked by somebody", cut, vec![killed(), ("blocked", json!({"reason": "no"}))]),
+        ("nothing seen", none, vec![]),
     ];
-    let rows = cases
-        .iter()
-        .map(|(name, log, events)| row(name, &diagnose(&Evidence::at(now()).log(log).task(&task(events)))));
-    insta::assert_snapshot!(rows.collect::<Vec<_>>().join("\n"));
+    let rows = cases.map(|(name, log, mut events)| {
+        events.insert(0, ("spawned", json!({"pid": 7})));
+        row(name, &diagnose(&Evidence::at(now()).log(log).task(&task(&events))))
+    });
+    insta::assert_snapshot!(rows.join("\n"));
 }
 
 /// What only parts of a log, or logs of other versions, have.
@@ -443,4 +408,150 @@ fn what_hermes_says_is_told_from_what_the_model_says() {
     ];
     let rows = cases.map(|(name, log)| row(name, &diagnose(&Evidence::at(now()).log(&log))));
     insta::assert_snapshot!(rows.join("\n"));
+}
+
+/// What may happen to a log on its way: it is cut, spliced, repeated, shuffled and garbled.
+#[derive(Clone, Debug)]
+enum Harm {
+    Cut(prop::sample::Index, prop::sample::Index),
+    Splice(prop::sample::Index, usize),
+    Repeat(prop::sample::Index, prop::sample::Index, usize),
+    Shuffle(Vec<prop::sample::Index>),
+    Garble(prop::sample::Index, Vec<u8>),
+    Lengthen(prop::sample::Index, u8),
+}
+
+impl Harm {
+    fn any() -> impl Strategy<Value = Self> {
+        let place = any::<prop::sample::Index>;
+        prop_oneof![
+            (place(), place()).prop_map(|(from, to)| Self::Cut(from, to)),
+            (place(), 0..LOGS.len()).prop_map(|(at, log)| Self::Splice(at, log)),
+            (place(), place(), 1..4_usize).prop_map(|(from, to, times)| Self::Repeat(from, to, times)),
+            prop::collection::vec(place(), 1..9).prop_map(Self::Shuffle),
+            (place(), prop::collection::vec(any::<u8>(), 1..20))
+                .prop_map(|(at, bytes)| Self::Garble(at, bytes)),
+            (place(), any::<u8>()).prop_map(|(at, byte)| Self::Lengthen(at, byte)),
+        ]
+    }
+
+    fn does(&self, log: &mut Vec<u8>) {
+        let end = log.len() + 1;
+        let range = |from: &prop::sample::Index, to: &prop::sample::Index| {
+            let (from, to) = (from.index(end), to.index(end));
+            from.min(to)..from.max(to)
+        };
+        match self {
+            Self::Cut(from, to) => drop(log.drain(range(from, to))),
+            Self::Splice(at, other) => drop(log.splice(at.index(end)..at.index(end), LOGS[*other].1.bytes())),
+            Self::Repeat(from, to, times) => {
+                let part = log[range(from, to)].repeat(*times);
+                log.splice(to.index(end)..to.index(end), part);
+            }
+            Self::Shuffle(order) => {
+                let mut lines: Vec<Vec<u8>> = log.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+                for at in order {
+                    let line = lines.remove(at.index(lines.len()));
+                    lines.push(line);
+                }
+                *log = lines.join(&b'\n');
+            }
+            Self::Garble(at, bytes) => {
+                let at = at.index(end);
+                log.splice(at..(at + bytes.len()).min(end - 1), bytes.iter().copied());
+            }
+            Self::Lengthen(at, byte) => drop(log.splice(at.index(end)..at.index(end), vec![*byte; 20_000])),
+        }
+    }
+}
+
+/// A log to which something happened.
+fn harmed() -> impl Strategy<Value = String> {
+    (0..LOGS.len(), prop::collection::vec(Harm::any(), 0..6)).prop_map(|(log, harms)| {
+        let mut bytes = LOGS[log].1.as_bytes().to_vec();
+        harms.iter().for_each(|harm| harm.does(&mut bytes));
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// Lines with a key in them, as providers quote it and as people let it slip.
+const KEY: &str = "sk-proj-CANARY-0123456789abcdef";
+const SLIPS: [&str; 7] = [
+    "⚠️  API call failed (attempt 1/3): AuthenticationError sk-proj-CANARY-0123456789abcdef [HTTP 401]",
+    "   🔌 Provider: sk-proj-CANARY-0123456789abcdef  Model: sk-proj-CANARY-0123456789abcdef",
+    "   📝 Error: HTTP 401: Incorrect API key provided: sk-proj-CANARY-0123456789abcdef.",
+    "❌ Non-retryable error (HTTP 401): HTTP 401: no key \u{1b}[1m'sk-proj-CANARY-0123456789abcdef'",
+    "⚠ Auxiliary title generation failed: bad key sk-proj-CANARY-0123456789abcdef",
+    "Error: Unknown skill(s): sk-proj-CANARY-0123456789abcdef, sk-proj-CANARY-0123456789abcdef",
+    "Traceback (most recent call last):\nValueError: sk-proj-CANARY-0123456789abcdef",
+];
+
+proptest! {
+    #[test]
+    fn whatever_happens_to_a_log_what_is_said_can_be_shown(
+        log in harmed(),
+        slips in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(&SLIPS[..])), 0..4),
+        ends_well in any::<bool>(),
+    ) {
+        let mut lines: Vec<&str> = log.split('\n').collect();
+        for (at, slip) in &slips {
+            lines.insert(at.index(lines.len() + 1), slip);
+        }
+        let log = lines.join("\n");
+        let ended = task(&[("spawned", json!({})), ("protocol_violation", json!({}))]);
+        let evidence = Evidence::at(now()).log(&log);
+        let diagnosis = diagnose(&if ends_well { evidence.task(&ended) } else { evidence });
+        let shown = [&diagnosis.says].into_iter().chain(&diagnosis.asides).chain(&diagnosis.skills).chain(&diagnosis.model);
+        for text in shown {
+            prop_assert!(!text.is_empty() && text.chars().count() <= MOST_SHOWN, "{text:?}");
+            prop_assert!(!text.contains(char::is_control), "{text:?}");
+        }
+        prop_assert!(diagnosis.line.is_none_or(|line| (1..=log.split('\n').count()).contains(&line)));
+        prop_assert!(!format!("{diagnosis:?}").contains(KEY), "{diagnosis:?}");
+    }
+
+    #[test]
+    fn what_stands_before_the_last_attempt_changes_nothing(before in harmed(), log in 0..LOGS.len()) {
+        let (name, log) = LOGS[log];
+        prop_assume!(name != "skill");
+        let alone = diagnose(&Evidence::at(now()).log(log));
+        let behind = diagnose(&Evidence::at(now()).log(&format!("{before}\n{log}")));
+        let line = alone.line.map(|line| line + before.split('\n').count());
+        prop_assert_eq!(behind, Diagnosis { line, ..alone });
+    }
+}
+
+/// Each of these would be slow if anything were read again from each place.
+#[test]
+fn long_logs_are_quick() {
+    let parts = [
+        "\n",
+        " ",
+        "\r",
+        "x",
+        "\u{1b}[",
+        "Query: work kanban task ",
+        "Query: work kanban task t_1\n",
+        "{'",
+        "word ",
+        "word\n",
+        "⚠️  API call failed (attempt 1/3): AuthenticationError [HTTP 401]\n",
+        "   📝 Error: HTTP 401: No.\n",
+        "⚠️  API call failed (attempt 1/3): X [HTTP 401]\n   📋 Details: {'a': {'a': [\n",
+        "┊ tool\n",
+        "┊ review diff\n+\n",
+        "╭─\n",
+        "╭─\n╰─\n",
+        " ─ x ──────────\n ──────────\n",
+        "⚠ Auxiliary x failed: HTTP 401: No.\n",
+        "Session:  1\n",
+        "Traceback (most recent call last):\n",
+        "Traceback (most recent call last):\nE\n",
+        "Error: Unknown skill(s): a\n",
+        "Unknown skill(s): a,",
+    ];
+    for part in parts {
+        let log = part.repeat(500_000 / part.len());
+        assert!(!diagnose(&Evidence::at(now()).log(&log)).says.is_empty());
+    }
 }

@@ -7,7 +7,7 @@ use super::hermes::{self, Call};
 use super::line::{one_line, plain};
 
 /// The last attempt of a log.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct WorkerLog {
     /// What happened, in order.
     pub(super) signs: Vec<Sign>,
@@ -16,14 +16,12 @@ pub(super) struct WorkerLog {
 }
 
 /// Something that happened, and the line of the log that says so, counted from 1.
-#[derive(Debug)]
 pub(super) struct Sign {
     pub(super) line: usize,
     pub(super) what: What,
 }
 
 /// Something that happened to a worker.
-#[derive(Debug)]
 pub(super) enum What {
     /// A call failed.
     Failed(Call),
@@ -82,7 +80,7 @@ fn last_attempt(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// Where in the log a reader is.
-#[derive(Debug, Default)]
+#[derive(Default)]
 enum Within {
     /// Among the lines of Hermes.
     #[default]
@@ -97,7 +95,7 @@ enum Within {
     Traceback,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Reader {
     log: WorkerLog,
     within: Within,
@@ -179,6 +177,7 @@ impl Reader {
             Some(Sign { what: What::Failed(last), .. }) if last.is_repeated_by(&call) => {
                 last.is_final |= call.is_final;
             }
+            _ if call.words.is_empty() && call.is_final => {}
             _ => self.sign(number, What::Failed(call)),
         }
     }

@@ -139,6 +139,10 @@ pub struct Attempts {
     pub begun: usize,
     /// So often the board, or what was made, showed that it was done.
     pub done: usize,
+    /// So often it failed since it was last done.
+    pub failed: u32,
+    /// When it last began.
+    pub last: Option<DateTime<Utc>>,
 }
 
 impl State {
@@ -177,9 +181,14 @@ impl State {
         let attempts = self.story(board, Some(task)).into_iter().flat_map(|story| &story.attempts.items);
         let counted =
             attempts.filter(|attempt| attempt.action == action && attempt.after_event >= since_event);
-        counted.fold(Attempts::default(), |count, attempt| Attempts {
-            begun: count.begun + 1,
-            done: count.done + usize::from(attempt.done == Some(true)),
+        counted.fold(Attempts::default(), |count, attempt| {
+            let is_done = attempt.done == Some(true);
+            Attempts {
+                begun: count.begun + 1,
+                done: count.done + usize::from(is_done),
+                failed: if is_done { 0 } else { count.failed.saturating_add(1) },
+                last: Some(attempt.at),
+            }
         })
     }
 

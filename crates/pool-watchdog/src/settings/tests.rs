@@ -215,6 +215,31 @@ fn a_file_that_others_may_write_is_not_trusted() {
     assert!(Settings::read(&path, None).is_ok());
 }
 
+#[test]
+fn what_is_nested_deeper_than_a_stack_is_refused() {
+    for open in ["[", "{a=", "a."] {
+        assert!(parse(&format!("task = {}", open.repeat(10_000))).is_err(), "{open}");
+    }
+}
+
+proptest::proptest! {
+    /// The example with a piece of it cut out, or put elsewhere, is read or refused.
+    #[test]
+    fn no_text_makes_it_panic(from in 0..3000_usize, length in 0..400_usize, to in 0..3000_usize, text: String) {
+        let example: Vec<char> = include_str!("../../examples/watchdog.toml").chars().collect();
+        let from = from.min(example.len());
+        let (before, rest) = example.split_at(from);
+        let (piece, after) = rest.split_at(length.min(rest.len()));
+        let mut left: Vec<char> = before.iter().chain(after).copied().collect();
+        let to = to.min(left.len());
+        left.splice(to..to, piece.iter().copied().chain(text.chars()));
+        let outcome = parse(&left.iter().collect::<String>());
+        if let Err(refused) = outcome {
+            proptest::prop_assert!(!refused.to_string().contains(char::is_control));
+        }
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "a test makes its file")]
 fn write(path: &Path, bytes: &[u8]) {
     std::fs::write(path, bytes).expect("a file");

@@ -1,6 +1,6 @@
 //! One decision, done: on the board, which is read again to prove it, and in the workspace.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pool_core::mask_keys;
@@ -74,9 +74,7 @@ impl Act<'_> {
             Action::RepairLogin => Ok(self.repair(&looked.task)),
             Action::Retry => self.retry(looked),
             Action::Block => self.block(looked),
-            Action::Comment => {
-                self.on_board(&looked.task, &board::Verb::Comment { text: self.explanation(looked) })
-            }
+            Action::Comment => self.comment(looked),
             Action::Dispatch => self.dispatch(),
         };
         done.unwrap_or_else(|error| Done::not(in_words(&error)))
@@ -104,7 +102,15 @@ impl Act<'_> {
 
     fn block(self, looked: &Looked) -> Result<Done, BoardError> {
         let kind = looked.decision.kind.unwrap_or_else(|| looked.case.block_kind());
-        self.on_board(&looked.task, &board::Verb::Block { kind, reason: self.explanation(looked) })
+        let block = board::Verb::Block { kind, reason: self.explanation(looked) };
+        match self.on_board(&looked.task, &block) {
+            Err(BoardError::WaitsForParents(_) | BoardError::SecondBlock { .. }) => self.comment(looked),
+            result => result,
+        }
+    }
+
+    fn comment(self, looked: &Looked) -> Result<Done, BoardError> {
+        self.on_board(&looked.task, &board::Verb::Comment { text: self.explanation(looked) })
     }
 
     fn retry(self, looked: &Looked) -> Result<Done, BoardError> {
@@ -155,22 +161,31 @@ impl Act<'_> {
         Ok(Some(copy))
     }
 
+    /// Claims the task, so that no worker is started meanwhile. One that we blocked stays so by itself, and one that waits for its
+    /// parents cannot be started.
+    fn hold(self, looked: &Looked, makes: usize) -> Result<(), BoardError> {
+        if !matches!(looked.case.stage, Stage::Failed | Stage::GivenUp | Stage::Gone) {
+            return Ok(());
+        }
+        let limit =
+            self.settings.policy.make_timeout.saturating_mul(u32::try_from(makes).unwrap_or(u32::MAX));
+        let hold = board::Verb::Hold {
+            ttl: limit.saturating_add(AFTERWARDS),
+            reason: looked.decision.reason.to_owned(),
+        };
+        match self.board.act(&looked.task, &hold) {
+            Ok(_) | Err(BoardError::WaitsForParents(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Makes what is missing, while the task is held, so that no worker is started meanwhile.
     fn make(self, looked: &Looked) -> Result<Done, BoardError> {
         let makes = looked.acceptance.as_ref().and_then(Acceptance::makes).unwrap_or_default();
         let Some(folder) = looked.acceptance.as_ref().map(|acceptance| &acceptance.workspace) else {
             return Ok(Done::not("it has no workspace"));
         };
-        if matches!(looked.case.stage, Stage::Failed | Stage::GivenUp | Stage::Gone) {
-            let limit = self
-                .settings
-                .policy
-                .make_timeout
-                .saturating_mul(u32::try_from(makes.len()).unwrap_or(u32::MAX));
-            let ttl = limit.saturating_add(AFTERWARDS);
-            self.board
-                .act(&looked.task, &board::Verb::Hold { ttl, reason: looked.decision.reason.to_owned() })?;
-        }
+        self.hold(looked, makes.len())?;
         for make in &makes {
             let made = make::run(make, folder, &looked.task, self.board, self.settings.policy.make_timeout);
             if let Err(why) = made {
@@ -181,15 +196,19 @@ impl Act<'_> {
     }
 }
 
+/// More files are not named in the metadata of a completion, which the board takes as an argument of a command.
+const MOST_NAMED: usize = 200;
+
+/// The board copies the artifacts of a scratch workspace, and completes nothing where one of them is longer.
+const LONGEST_ARTIFACT: u64 = 25_000_000;
+
 /// What whoever comes after is told of a completion.
 fn metadata(looked: &Looked, saved: Option<&PathBuf>) -> Value {
-    let relative =
-        |paths: &[PathBuf]| -> Vec<String> { paths.iter().map(|path| path.display().to_string()).collect() };
     let mut metadata = json!({ "recovered_by": crate::history::AUTHOR, "row": looked.decision.row });
     if let Some(acceptance) = &looked.acceptance {
         metadata["rule"] = json!(acceptance.rule);
-        metadata["artifacts"] = json!(relative(&acceptance.delivered));
-        metadata["evidence"] = json!(relative(&acceptance.evidence));
+        metadata["artifacts"] = json!(named(&acceptance.workspace, &acceptance.delivered));
+        metadata["evidence"] = json!(named(&acceptance.workspace, &acceptance.evidence));
     }
     if let Some(diagnosis) = &looked.diagnosis {
         metadata["cause"] = json!(diagnosis.cause.as_str());
@@ -198,6 +217,14 @@ fn metadata(looked: &Looked, saved: Option<&PathBuf>) -> Value {
         metadata["workspace_kept_in"] = json!(saved.display().to_string());
     }
     metadata
+}
+
+/// The files in a workspace that the board can be told of.
+fn named(workspace: &Path, files: &[PathBuf]) -> Vec<String> {
+    let is_short =
+        |file: &PathBuf| std::fs::metadata(file).is_ok_and(|found| found.len() <= LONGEST_ARTIFACT);
+    let files = files.iter().map(|file| workspace.join(file)).filter(is_short).take(MOST_NAMED);
+    files.map(|file| file.display().to_string()).collect()
 }
 
 /// An error and what caused it, in one line without a secret.

@@ -2,11 +2,13 @@
 
 use std::time::SystemTime;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::acceptance::{Acceptance, inspect};
 use crate::board::{Board, Life};
-use crate::decision::{Action, Case, Decision, Login, Stage, Work, decide, is_about_login, passes, retry_at};
+use crate::decision::{
+    Action, Case, Decision, Login, Stage, Work, backoff, decide, is_about_login, passes, retry_at,
+};
 use crate::diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 use crate::history::{AUTHOR, BlockedBy};
 use crate::home::ProfileHome;
@@ -14,7 +16,7 @@ use crate::journal::State;
 use crate::login::{Logins, Place};
 use crate::preflight::{self, CheckState, Checked, Preflight, Surroundings};
 use crate::settings::{Policy, Settings};
-use crate::task::{BlockKind, Status, Task};
+use crate::task::{BlockKind, Comment, Status, Task};
 use crate::watch::words;
 
 /// So much of the end of a log is read: the last attempt is there.
@@ -138,9 +140,22 @@ impl Look<'_> {
             may_make: tried(Action::Make, failed_at) < usize::try_from(policy.makes).unwrap_or(usize::MAX),
             wait: passes(cause).then_some(wait).flatten(),
             spent_block: BlockKind::ALL.iter().copied().find(|&kind| task.would_be_second(kind)),
+            failed_actions: self.failed_actions(task, failed_at),
             is_told: is_told(task, ended),
             ..Case::new(stage, cause, work(acceptance))
         }
+    }
+
+    /// What was tried since its last run and failed, where its time has not come again.
+    fn failed_actions(self, task: &Task, failed_at: i64) -> Vec<(Action, DateTime<Utc>)> {
+        let again = |action: Action| {
+            let tried =
+                self.journal.attempts(self.board.name(), task.id.as_str(), action.as_str(), failed_at);
+            let wait = TimeDelta::from_std(backoff(tried.failed, &self.settings.policy)).ok()?;
+            let at = tried.last.filter(|_| tried.failed > 0)?.checked_add_signed(wait)?;
+            (at > self.around.now).then_some((action, at))
+        };
+        Action::ALL.iter().copied().filter_map(again).collect()
     }
 
     /// Until when a retry waits: for its turn, and for the end of a limit.
@@ -186,7 +201,7 @@ fn newest(task: &Task, kinds: &[&str]) -> i64 {
     task.events.iter().rfind(is_one).map_or(0, |event| event.id)
 }
 
-fn last_failure(task: &Task) -> i64 {
+pub(crate) fn last_failure(task: &Task) -> i64 {
     newest(task, &FAILURES)
 }
 
@@ -243,9 +258,8 @@ fn login(
 
 /// Whether we have said what is missing, since its last run ended.
 fn is_told(task: &Task, ended: DateTime<Utc>) -> bool {
-    task.comments.iter().any(|comment| {
-        comment.author == AUTHOR && comment.at >= ended && words::is_explanation(&comment.body)
-    })
+    let is_ours = |comment: &&Comment| comment.author == AUTHOR && comment.at >= ended;
+    task.comments.iter().filter(is_ours).any(|comment| words::is_explanation(&comment.body))
 }
 
 fn is_on_a_person(case: &Case, action: Action) -> bool {

@@ -13,10 +13,11 @@ use pool_sources::Environment;
 use crate::acceptance::Acceptance;
 use crate::board::Board;
 use crate::decision::{Action, Stage};
-use crate::diagnosis::{Diagnosis, Evidence, diagnose};
+use crate::diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 use crate::home::ProfileHome;
 use crate::journal::{Card, Decided, Entry, Journal, Sheet, State, Told, What};
 use crate::login::Logins;
+use crate::pool_report::{Accusation, PoolReport, report_to_pool};
 use crate::preflight::{self, Preflight, Repaired, Surroundings};
 use crate::queue::blocked_roots;
 use crate::settings::Settings;
@@ -250,12 +251,25 @@ impl Round<'_> {
         let around = self.watchdog.around((self.clock)());
         let act = Act { settings: &self.watchdog.settings, around: &around, board: self.board };
         self.begin(Some(&looked.task), action.as_str(), act.plan(looked))?;
-        let done = act.on(looked);
+        let mut done = act.on(looked);
+        if action == Action::Make && done.done {
+            done = self.check_made(looked, done)?;
+        }
         self.end(Some(&looked.task), action.as_str(), &done)?;
         if action == Action::Complete && done.done {
             self.dispatch(&looked.task)?;
         }
         Ok(done.done)
+    }
+
+    /// A command that went well has made something only if nothing is missing any more.
+    fn check_made(&mut self, looked: &Looked, done: Done) -> Result<Done, WatchError> {
+        let found = self.look(looked.task.clone())?.acceptance;
+        let left = found.as_ref().map(|acceptance| acceptance.findings.len()).filter(|left| *left > 0);
+        Ok(match left {
+            Some(left) => Done::not(format!("{}, and {left} of what was missing still is", done.says)),
+            None => done,
+        })
     }
 
     /// Starts at once what waited for this task.
@@ -271,9 +285,49 @@ impl Round<'_> {
         self.end(Some(task), action, &done)
     }
 
-    /// Tells the pool of the profile, once a run, that a credential was revoked or throttled. Answers whether it did.
+    /// Tells the pool of the profile, once a run, that a credential was revoked or throttled. Answers whether it knows of it now.
     fn report_to_pool(&mut self, looked: &Looked) -> Result<bool, WatchError> {
-        Ok(false)
+        const ACTION: &str = "report_to_pool";
+        let settings = &self.watchdog.settings;
+        let task = &looked.task;
+        let is_told = |journal: &State| {
+            journal.attempts(self.board.name(), task.id.as_str(), ACTION, look::last_failure(task)).begun > 0
+        };
+        let Some((diagnosis, home)) = self.accused(looked) else { return Ok(false) };
+        if !settings.policy.reports_to_pool || is_told(self.journal.state()?) {
+            return Ok(false);
+        }
+        let (Some(provider), Some(failure)) = (&diagnosis.provider, &diagnosis.failure) else {
+            return Ok(false);
+        };
+        let ended = task.last_run().and_then(|run| run.ended_at);
+        let accusation = Accusation {
+            provider,
+            failure: failure.clone(),
+            at: ended.unwrap_or_else(self.clock),
+            says: &diagnosis.says,
+        };
+        let around = self.watchdog.around((self.clock)());
+        self.begin(Some(task), ACTION, format!("{provider}: {}", diagnosis.says))?;
+        let (done, is_news) = match report_to_pool(&home, &accusation, &around) {
+            Ok(PoolReport::Taken { says }) => (Done::well(says), true),
+            Ok(PoolReport::Nothing { says }) => (Done::well(says), false),
+            Ok(PoolReport::Unclear { says, next }) => {
+                (Done::not(format!("{says}; tell it yourself: `{next}`")), false)
+            }
+            Err(error) => (Done::not(act::in_words(&error)), false),
+        };
+        self.end(Some(task), ACTION, &done)?;
+        Ok(is_news)
+    }
+
+    /// What was found out about a credential that another run would meet again, and the home it was found in.
+    fn accused<'l>(&self, looked: &'l Looked) -> Option<(&'l Diagnosis, ProfileHome)> {
+        let diagnosis = looked.diagnosis.as_ref()?;
+        let is_of_a_credential = matches!(diagnosis.cause, Cause::Revoked | Cause::Throttled);
+        let profile =
+            looked.task.assignee.as_deref().filter(|_| is_of_a_credential && looked.case.stage.is_open())?;
+        Some((diagnosis, ProfileHome::of(&self.watchdog.settings, profile, &self.watchdog.environment).ok()?))
     }
 
     /// Ends in the journal what a kill cut short: the board shows whether it was done.

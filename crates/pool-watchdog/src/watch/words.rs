@@ -38,9 +38,10 @@ pub(crate) fn explanation(
     lines.join("\n")
 }
 
-/// Whether a comment explains something, as [`explanation`] does.
+/// Whether a comment explains something, as [`explanation`] does; also one that a block leaves which the board did not take.
 pub(crate) fn is_explanation(comment: &str) -> bool {
-    comment.strip_prefix(AUTHOR).is_some_and(|rest| rest.starts_with(": "))
+    let said = comment.strip_prefix("BLOCKED: ").unwrap_or(comment);
+    said.strip_prefix(AUTHOR).is_some_and(|rest| rest.starts_with(": "))
 }
 
 /// What is missing, a line each.
@@ -56,7 +57,11 @@ fn missing(acceptance: &Acceptance) -> Vec<String> {
 /// A cause, and the words that tell it.
 fn cause(diagnosis: &Diagnosis) -> String {
     let meaning = diagnosis.cause.meaning().trim_end_matches('.');
-    if diagnosis.says.is_empty() { meaning.to_owned() } else { format!("{meaning} (\"{}\")", diagnosis.says) }
+    if diagnosis.says == diagnosis.cause.meaning() {
+        meaning.to_owned()
+    } else {
+        format!("{meaning} (\"{}\")", diagnosis.says)
+    }
 }
 
 /// What a person does next about a task that does not go on by itself.
