@@ -106,7 +106,7 @@ pub(super) fn words(state: &LoginState) -> String {
         LoginState::Absent => "no login".to_owned(),
         LoginState::Dangling(target) => format!("a symlink to {}, which is not there", target.display()),
         LoginState::Unreadable(why) => format!("unreadable, {why}"),
-        LoginState::Empty => "no access token, or no refresh token".to_owned(),
+        LoginState::Empty => "a login that lacks a token".to_owned(),
         LoginState::Expired(at) => format!("an access token that ended at {}", time::format(*at)),
         LoginState::Good(Some(until)) => format!("a login, good until {}", time::format(*until)),
         LoginState::Good(None) => "a login that names no end".to_owned(),
