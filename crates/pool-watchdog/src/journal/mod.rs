@@ -32,7 +32,7 @@ pub use state::{Attempt, Attempts, State};
 
 /// The journal of the boards that are watched: `watchdog.jsonl` in the folder of their state, and the pages beside it.
 ///
-/// Several processes may hold one at a time. It makes nothing before the first entry.
+/// Several processes may use one at once. To open it makes nothing: the first entry and the first page do.
 ///
 /// ```
 /// use pool_watchdog::{Card, Entry, Journal, What};
