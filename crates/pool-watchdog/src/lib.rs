@@ -25,6 +25,8 @@ mod queue;
 mod settings;
 mod shell;
 mod task;
+#[cfg(test)]
+mod testing;
 mod watch;
 pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part, inspect};
 pub use board::{Board, BoardError, Life, Verb};
@@ -33,8 +35,6 @@ pub use copy::CopyError;
 pub use decision::{Action, Case, Decision, Login, Row, Stage, TABLE, Work, decide, retry_at};
 pub use diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 pub use history::{AUTHOR, BlockedBy};
-#[cfg(test)]
-mod testing;
 pub use home::{CodexHome, ProfileHome, ProfileHomeError};
 pub use journal::{
     Attempt, Attempts, Card, Decided, Entries, Entry, Grid, Journal, JournalError, PageKind, Sheet, State,
