@@ -1,7 +1,5 @@
 //! What is found out about a task, and what follows from it. Reads, and changes nothing.
 
-use std::time::SystemTime;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::acceptance::{Acceptance, inspect};
@@ -245,12 +243,9 @@ fn login(
         let is_mendable = preflight.fixes().next().is_some();
         return if is_mendable { Login::Mendable } else { Login::Broken };
     }
-    // What was refused looks good from here. Only what was written since then is worth another run.
+    // What was refused looks good from here. Only one that was made since then is worth another run.
     let is_refused = matches!(cause, Cause::Revoked | Cause::LoginRefused);
-    let is_newer = |place: &Place| {
-        let written = std::fs::metadata(&place.path).and_then(|metadata| metadata.modified());
-        place.state.is_usable() && written.is_ok_and(|at| at > SystemTime::from(failed))
-    };
+    let is_newer = |place: &Place| place.state.is_usable() && place.made_at.is_some_and(|made| made > failed);
     let is_new =
         logins.is_some_and(|logins| [&logins.codex, &logins.profile, &logins.root].into_iter().any(is_newer));
     if is_refused && !is_new { Login::Broken } else { Login::Good }

@@ -15,7 +15,7 @@ use crate::board::Board;
 use crate::decision::{Action, Stage};
 use crate::diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 use crate::home::ProfileHome;
-use crate::journal::{Card, Decided, Entry, Journal, Sheet, State, Told, What};
+use crate::journal::{Card, Decided, Entry, Journal, JournalError, Sheet, State, Told, What};
 use crate::login::Logins;
 use crate::pool_report::{Accusation, PoolReport, report_to_pool};
 use crate::preflight::{self, Preflight, Repaired, Surroundings};
@@ -107,7 +107,15 @@ impl Watchdog {
             });
             result = result.and(done);
         }
-        result.and(journal.publish().map_err(WatchError::from))
+        let published = match journal.publish() {
+            // The journal is whole, and the next round makes the page.
+            Err(error @ JournalError::Busy { .. }) => {
+                tracing::warn!("{error}");
+                Ok(())
+            }
+            published => published,
+        };
+        result.and(published.map_err(WatchError::from))
     }
 
     /// Tells what a round would decide, and neither does nor writes anything.
