@@ -45,6 +45,7 @@ pub use pool_report::{Accusation, PoolReport, report_to_pool};
 pub use preflight::{Check, CheckState, Checked, Fix, Preflight, Repaired, Surroundings, examine, repair};
 pub use queue::blocked_roots;
 pub use settings::{Deliverable, Policy, Profile, Rule, Settings, SettingsError, Which, parse_span};
+pub use shell::{quoted, quoted_path};
 pub use task::{
     BlockKind, Claim, Comment, Event, Outcome, Run, Status, Task, TaskId, TaskIdError, Workspace,
 };

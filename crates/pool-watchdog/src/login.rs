@@ -10,6 +10,7 @@ use pool_sources::{Environment, Flaw, Given, Tool};
 use pool_store::{FileStore, Store as _, StoreError, read_short};
 
 use crate::home::{ProfileHome, dangling};
+use crate::line::in_words;
 
 /// A place where a login is looked for, and what is there.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -237,17 +238,6 @@ fn in_pool(store: &FileStore, provider: &Provider, now: DateTime<Utc>) -> Result
         Found::with_token(state, credential.secret())
     };
     Ok(pool.into_iter().flat_map(|pool: &Pool| pool.standings(now)).map(found).collect())
-}
-
-/// An error and what caused it, on one line.
-pub(crate) fn in_words(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words += &format!(": {error}");
-        cause = error.source();
-    }
-    words
 }
 
 /// The region that a workspace demands in the header `x-openai-internal-codex-residency`.

@@ -10,8 +10,9 @@ use super::check::Fix;
 use super::codex_logins::is_login;
 use super::{Preflight, Surroundings};
 use crate::files;
+use crate::line::in_words;
 use crate::line::one_line;
-use crate::login::{LONGEST_LOGIN, in_words};
+use crate::login::LONGEST_LOGIN;
 use crate::shell::{quoted, quoted_path};
 
 /// What became of a repair.

@@ -16,6 +16,7 @@ use crate::decision::{Action, Stage};
 use crate::diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 use crate::home::ProfileHome;
 use crate::journal::{Card, Decided, Entry, Journal, JournalError, Sheet, State, Told, What};
+use crate::line::in_words;
 use crate::login::Logins;
 use crate::pool_report::{Accusation, PoolReport, report_to_pool};
 use crate::preflight::{self, Preflight, Repaired, Surroundings};
@@ -289,7 +290,7 @@ impl Round<'_> {
         self.begin(Some(task), action, "what waited for it is ready".to_owned())?;
         let around = self.watchdog.around((self.clock)());
         let act = Act { settings: &self.watchdog.settings, around: &around, board: self.board };
-        let done = act.dispatch().unwrap_or_else(|error| Done::not(act::in_words(&error)));
+        let done = act.dispatch().unwrap_or_else(|error| Done::not(in_words(&error)));
         self.end(Some(task), action, &done)
     }
 
@@ -323,7 +324,7 @@ impl Round<'_> {
             Ok(PoolReport::Unclear { says, next }) => {
                 (Done::not(format!("{says}; tell it yourself: `{next}`")), false)
             }
-            Err(error) => (Done::not(act::in_words(&error)), false),
+            Err(error) => (Done::not(in_words(&error)), false),
         };
         self.end(Some(task), ACTION, &done)?;
         Ok(is_news)
