@@ -42,7 +42,9 @@ pub use journal::{
 };
 pub use login::{LoginState, Logins, Place, Residency};
 pub use pool_report::{Accusation, PoolReport, report_to_pool};
-pub use preflight::{Check, CheckState, Checked, Fix, Preflight, Repaired, Surroundings, examine, repair};
+pub use preflight::{
+    Check, CheckState, Checked, Fix, Preflight, Repaired, Surroundings, examine, mend, repair,
+};
 pub use queue::blocked_roots;
 pub use settings::{Deliverable, Policy, Profile, Rule, Settings, SettingsError, Which, parse_span};
 pub use shell::{quoted, quoted_path};

@@ -20,7 +20,7 @@ use pool_core::Provider;
 use pool_sources::{Environment, Tool};
 
 pub use check::{Check, CheckState, Checked, Fix};
-pub use repair::{Repaired, repair};
+pub use repair::{Repaired, mend, repair};
 
 use crate::home::ProfileHome;
 use crate::login::Logins;

@@ -125,8 +125,7 @@ impl Act<'_> {
 
     fn repair(self, task: &Task) -> Done {
         let profile = task.assignee.as_deref().unwrap_or("default");
-        let found = preflight::examine(self.settings, profile, self.around);
-        let repaired = preflight::repair(&found, self.around);
+        let (repaired, _) = preflight::mend(self.settings, profile, self.around);
         let says: Vec<&str> = repaired.iter().map(|repaired| repaired.says.as_str()).collect();
         let done = !repaired.is_empty() && repaired.iter().all(|repaired| repaired.done);
         Done { done, says: if says.is_empty() { "nothing to repair".to_owned() } else { says.join("; ") } }

@@ -186,10 +186,10 @@ impl Watchdog {
         preflight::examine(&self.settings, profile, &self.around(now))
     }
 
-    /// Repairs what an examination has found, as far as nothing can be lost by it.
+    /// Repairs what nothing can be lost by, and looks again.
     #[must_use]
-    pub fn repair(&self, found: &Preflight, now: DateTime<Utc>) -> Vec<Repaired> {
-        preflight::repair(found, &self.around(now))
+    pub fn mend(&self, profile: &str, now: DateTime<Utc>) -> (Vec<Repaired>, Preflight) {
+        preflight::mend(&self.settings, profile, &self.around(now))
     }
 
     fn around(&self, now: DateTime<Utc>) -> Surroundings {

@@ -83,7 +83,7 @@ pub(crate) fn cure(
     profile: Option<&str>,
     preflight: Option<&Preflight>,
 ) -> Option<String> {
-    let profile = quoted(profile.unwrap_or("default"));
+    let profile = profile.map_or_else(|| "PROFILE".to_owned(), quoted);
     match diagnosis.cause {
         Cause::MissingLogin | Cause::StaleSync | Cause::Revoked | Cause::LoginRefused => {
             Some(new_login(&profile, preflight))
