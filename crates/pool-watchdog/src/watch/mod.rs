@@ -15,7 +15,7 @@ use crate::board::Board;
 use crate::decision::{Action, Stage};
 use crate::diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 use crate::home::ProfileHome;
-use crate::journal::{Card, Decided, Entry, Journal, Sheet, State, Told, What};
+use crate::journal::{Attempt, Card, Decided, Entry, Journal, Sheet, State, Told, What};
 use crate::login::Logins;
 use crate::pool_report::{Accusation, PoolReport, report_to_pool};
 use crate::preflight::{self, Preflight, Repaired, Surroundings};
@@ -290,8 +290,11 @@ impl Round<'_> {
         const ACTION: &str = "report_to_pool";
         let settings = &self.watchdog.settings;
         let task = &looked.task;
+        // One that was cut short may have told nothing; twice it tells nothing new.
         let is_told = |journal: &State| {
-            journal.attempts(self.board.name(), task.id.as_str(), ACTION, look::last_failure(task)).begun > 0
+            let since = look::last_failure(task);
+            let tried = journal.attempts(self.board.name(), task.id.as_str(), ACTION, since);
+            tried.done > 0 || tried.failed > 0
         };
         let Some((diagnosis, home)) = self.accused(looked) else { return Ok(false) };
         if !settings.policy.reports_to_pool || is_told(self.journal.state()?) {
@@ -338,18 +341,25 @@ impl Round<'_> {
             let task = tasks.iter().find(|task| attempt.task.as_deref() == Some(task.id.as_str()));
             let is_complete = task.is_some_and(|task| task.status == Status::Done);
             let is_completion = attempt.action == Action::Complete.as_str();
-            let done = if is_completion && is_complete {
-                Done::well("it was cut short, and the board has it as done")
+            if is_completion && is_complete {
+                let done = Done::well("it was cut short, and the board has it as done");
+                self.end(task, &attempt.action, &done)?;
             } else {
-                Done::not("it was cut short; it is decided anew")
-            };
-            self.end(task, &attempt.action, &done)?;
+                self.note_cut(&attempt)?;
+            }
             let waits_for_dispatch = is_completion || attempt.action == Action::Dispatch.as_str();
             if let Some(task) = task.filter(|_| waits_for_dispatch && is_complete) {
                 self.dispatch(task)?;
             }
         }
         Ok(())
+    }
+
+    /// It stays open until it is begun again: nobody knows that it failed, so that it is not waited for.
+    fn note_cut(&mut self, attempt: &Attempt) -> Result<(), WatchError> {
+        let says = format!("{} was cut short; it is decided anew", attempt.action);
+        let (at, task) = ((self.clock)(), attempt.task.as_deref());
+        self.write_if_new(&Entry::new(at, self.board.name(), task, What::Noted { says }))
     }
 
     fn note_queue(&mut self, tasks: &[Task]) -> Result<(), WatchError> {
