@@ -118,14 +118,14 @@ impl Watchdog {
     pub fn rehearse(&self, now: DateTime<Utc>, tell: &mut dyn FnMut(&Entry)) -> Result<(), WatchError> {
         let mut journal = self.journal();
         let around = self.around(now);
+        let state = journal.state()?.clone();
         for slug in &self.settings.boards {
             let board = Board::find(&self.settings, slug)?;
-            let look =
-                Look { settings: &self.settings, around: &around, board: &board, journal: journal.state()? };
+            let look = Look { settings: &self.settings, around: &around, board: &board, journal: &state };
             for task in board.read()? {
                 let looked = look.at(task);
                 if looked.case.stage != Stage::Finished {
-                    tell(&entry_of(now, slug, &looked));
+                    tell(&journal.masked(&entry_of(now, slug, &looked))?);
                 }
             }
         }
@@ -397,13 +397,13 @@ impl Round<'_> {
     fn write(&mut self, task: Option<&Task>, what: What) -> Result<(), WatchError> {
         let entry = Entry::new((self.clock)(), self.board.name(), task.map(|task| task.id.as_str()), what);
         self.journal.append(&entry)?;
-        (self.tell)(&entry);
+        (self.tell)(&self.journal.masked(&entry)?);
         Ok(())
     }
 
     fn write_if_new(&mut self, entry: &Entry) -> Result<(), WatchError> {
         if self.journal.append_if_new(entry)? {
-            (self.tell)(entry);
+            (self.tell)(&self.journal.masked(entry)?);
         }
         Ok(())
     }
