@@ -155,7 +155,7 @@ impl HermesBoard {
         std::fs::write(folder.join(name), text).unwrap();
     }
 
-    fn write_program(&self, name: &str, text: &str) {
+    pub(crate) fn write_program(&self, name: &str, text: &str) {
         self.write(name, text);
         let runnable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(self.path().join(name), runnable).unwrap();

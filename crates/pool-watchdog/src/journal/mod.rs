@@ -253,8 +253,12 @@ impl Journal {
         serde_json::to_string(&entry).map_err(|source| self.unwritable(source))
     }
 
-    /// An entry as it is kept.
-    fn masked(&self, entry: &Entry) -> Result<Entry, JournalError> {
+    /// An entry as it is kept: whatever looks like a key in it is masked.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written as JSON.
+    pub fn masked(&self, entry: &Entry) -> Result<Entry, JournalError> {
         let mut value = serde_json::to_value(entry).map_err(|source| self.unwritable(source))?;
         mask(&mut value);
         serde_json::from_value(value).map_err(|source| self.unwritable(source))

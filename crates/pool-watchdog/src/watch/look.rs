@@ -191,21 +191,14 @@ fn stage(task: &Task, life: &Life, policy: &Policy) -> Stage {
 const FAILURES: [&str; 6] =
     ["protocol_violation", "crashed", "timed_out", "spawn_failed", "stale", "gave_up"];
 
-/// What somebody does who wants it to run once more.
-const FRESH_STARTS: [&str; 5] = ["unblocked", "promoted_manual", "assigned", "created", "completed"];
-
-fn newest(task: &Task, kinds: &[&str]) -> i64 {
-    let is_one = |event: &&crate::task::Event| kinds.contains(&event.kind.as_str());
-    task.events.iter().rfind(is_one).map_or(0, |event| event.id)
-}
-
 pub(crate) fn last_failure(task: &Task) -> i64 {
-    newest(task, &FAILURES)
+    let is_one = |event: &&crate::task::Event| FAILURES.contains(&event.kind.as_str());
+    task.events.iter().rfind(is_one).map_or(0, |event| event.id)
 }
 
 /// Whether its last run failed, and nobody has asked for another since.
 fn has_failed(task: &Task) -> bool {
-    last_failure(task) > newest(task, &FRESH_STARTS)
+    last_failure(task) > task.last_fresh_start()
 }
 
 fn work(acceptance: Option<&Acceptance>) -> Work {

@@ -15,7 +15,7 @@ use crate::board::Board;
 use crate::decision::{Action, Stage};
 use crate::diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 use crate::home::ProfileHome;
-use crate::journal::{Card, Decided, Entry, Journal, JournalError, Sheet, State, Told, What};
+use crate::journal::{Attempt, Card, Decided, Entry, Journal, JournalError, Sheet, State, Told, What};
 use crate::line::in_words;
 use crate::login::Logins;
 use crate::pool_report::{Accusation, PoolReport, report_to_pool};
@@ -127,14 +127,14 @@ impl Watchdog {
     pub fn rehearse(&self, now: DateTime<Utc>, tell: &mut dyn FnMut(&Entry)) -> Result<(), WatchError> {
         let mut journal = self.journal();
         let around = self.around(now);
+        let state = journal.state()?.clone();
         for slug in &self.settings.boards {
             let board = Board::find(&self.settings, slug)?;
-            let look =
-                Look { settings: &self.settings, around: &around, board: &board, journal: journal.state()? };
+            let look = Look { settings: &self.settings, around: &around, board: &board, journal: &state };
             for task in board.read()? {
                 let looked = look.at(task);
                 if looked.case.stage != Stage::Finished {
-                    tell(&entry_of(now, slug, &looked));
+                    tell(&journal.masked(&entry_of(now, slug, &looked))?);
                 }
             }
         }
@@ -299,8 +299,11 @@ impl Round<'_> {
         const ACTION: &str = "report_to_pool";
         let settings = &self.watchdog.settings;
         let task = &looked.task;
+        // One that was cut short may have told nothing; twice it tells nothing new.
         let is_told = |journal: &State| {
-            journal.attempts(self.board.name(), task.id.as_str(), ACTION, look::last_failure(task)).begun > 0
+            let since = look::last_failure(task);
+            let tried = journal.attempts(self.board.name(), task.id.as_str(), ACTION, since);
+            tried.done > 0 || tried.failed > 0
         };
         let Some((diagnosis, home)) = self.accused(looked) else { return Ok(false) };
         if !settings.policy.reports_to_pool || is_told(self.journal.state()?) {
@@ -347,18 +350,25 @@ impl Round<'_> {
             let task = tasks.iter().find(|task| attempt.task.as_deref() == Some(task.id.as_str()));
             let is_complete = task.is_some_and(|task| task.status == Status::Done);
             let is_completion = attempt.action == Action::Complete.as_str();
-            let done = if is_completion && is_complete {
-                Done::well("it was cut short, and the board has it as done")
+            if is_completion && is_complete {
+                let done = Done::well("it was cut short, and the board has it as done");
+                self.end(task, &attempt.action, &done)?;
             } else {
-                Done::not("it was cut short; it is decided anew")
-            };
-            self.end(task, &attempt.action, &done)?;
+                self.note_cut(&attempt)?;
+            }
             let waits_for_dispatch = is_completion || attempt.action == Action::Dispatch.as_str();
             if let Some(task) = task.filter(|_| waits_for_dispatch && is_complete) {
                 self.dispatch(task)?;
             }
         }
         Ok(())
+    }
+
+    /// It stays open until it is begun again: nobody knows that it failed, so that it is not waited for.
+    fn note_cut(&mut self, attempt: &Attempt) -> Result<(), WatchError> {
+        let says = format!("{} was cut short; it is decided anew", attempt.action);
+        let (at, task) = ((self.clock)(), attempt.task.as_deref());
+        self.write_if_new(&Entry::new(at, self.board.name(), task, What::Noted { says }))
     }
 
     fn note_queue(&mut self, tasks: &[Task]) -> Result<(), WatchError> {
@@ -396,13 +406,13 @@ impl Round<'_> {
     fn write(&mut self, task: Option<&Task>, what: What) -> Result<(), WatchError> {
         let entry = Entry::new((self.clock)(), self.board.name(), task.map(|task| task.id.as_str()), what);
         self.journal.append(&entry)?;
-        (self.tell)(&entry);
+        (self.tell)(&self.journal.masked(&entry)?);
         Ok(())
     }
 
     fn write_if_new(&mut self, entry: &Entry) -> Result<(), WatchError> {
         if self.journal.append_if_new(entry)? {
-            (self.tell)(entry);
+            (self.tell)(&self.journal.masked(entry)?);
         }
         Ok(())
     }
