@@ -12,34 +12,38 @@ const MOST_BYTES: usize = 8 * 1024;
 
 /// A text in one line, without secrets, and cut where it is longer than anybody reads.
 pub(super) fn shown(text: &str) -> String {
-    // Twice: what is taken out of a line may have stood before a key, or within it.
-    let masked = one_line(&mask_keys(&one_line(&mask_keys(beginning(text)))));
+    // First, since what is taken out of a line may have stood before a key, or within it.
+    let masked = mask_keys(&one_line(beginning(text)));
     if masked.chars().nth(MOST_SHOWN).is_none() {
         return masked;
     }
     masked.chars().take(MOST_SHOWN - 1).chain(['…']).collect()
 }
 
-/// The text with each run of white space made one space.
+/// The text with each run of white space made one space, and without commands to a terminal.
 pub(super) fn one_line(text: &str) -> String {
-    let visible: String = text.chars().filter(|c| c.is_whitespace() || !is_invisible(*c)).collect();
-    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+    visible(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A line as a person would have seen it: without colours and other commands to a terminal.
 pub(super) fn plain(line: &str) -> String {
-    let mut plain = String::new();
-    let mut rest = beginning(line).chars();
+    let mut plain = visible(beginning(line));
+    plain.truncate(plain.trim_end().len());
+    plain
+}
+
+fn visible(text: &str) -> String {
+    let mut visible = String::new();
+    let mut rest = text.chars();
     while let Some(character) = rest.next() {
         match character {
             '\u{1b}' => skip_command(&mut rest),
-            '\t' => plain.push(' '),
+            _ if character.is_control() && character.is_whitespace() => visible.push(' '),
             _ if is_invisible(character) => {}
-            _ => plain.push(character),
+            _ => visible.push(character),
         }
     }
-    plain.truncate(plain.trim_end().len());
-    plain
+    visible
 }
 
 /// Skips what ESC begins.
@@ -77,6 +81,8 @@ mod tests {
             ("key sk-proj-0123456789 shown", "key [redacted] shown"),
             ("key sk-\u{7}proj-0123456789 shown", "key [redacted] shown"),
             ("key sk-pro\u{200b}j-0123456789 shown", "key [redacted] shown"),
+            ("key \u{1b}[1;31msk-proj-0123456789\u{1b}[0m shown", "key [redacted] shown"),
+            ("key sk-pro\u{1b}[1mj-0123456789 shown", "key [redacted] shown"),
         ];
         for (text, expected) in cases {
             assert_eq!(shown(text), expected, "{text:?}");

@@ -10,8 +10,9 @@ const LONGEST_SHOWN: usize = 2_000;
 /// It is masked here although the journal was masked when it was written: its older lines may come from a version that knew fewer
 /// keys, and a page is what people hand on.
 pub(crate) fn shown(text: &str) -> String {
-    // First, so that nothing unseen splits a key.
-    let line: String = text.chars().filter_map(visible).collect();
+    // First, so that nothing unseen splits a key, or stands right before it.
+    let plain = anstream::adapter::strip_str(text).to_string();
+    let line: String = plain.chars().filter_map(visible).collect();
     cut(mask_keys(line.trim()))
 }
 
