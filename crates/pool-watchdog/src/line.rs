@@ -64,6 +64,8 @@ mod tests {
             ("a\u{7}b\u{202e}c", "abc"),
             ("key sk-\u{7}proj-0123456789 shown", "key [redacted] shown"),
             ("key sk-pro\u{200b}j-0123456789 shown", "key [redacted] shown"),
+            ("key \u{1b}[1;31msk-proj-0123456789\u{1b}[0m shown", "key [redacted] shown"),
+            ("key sk-pro\u{1b}[1mj-0123456789 shown", "key [redacted] shown"),
             ("\u{1b}]8;;https://example.org\u{7}link\u{1b}]8;;\u{7}", "link"),
             ("\u{1b}]0;title\u{1b}\\text", "text"),
             ("cut \u{1b}[1;3", "cut"),

@@ -4,22 +4,30 @@
 //! the tests of this crate try the seeds of the targets and a few thousand changed ones. How to run them is in
 //! docs/testing.md. Laws of a single crate are among its own tests.
 
+mod artifact;
 mod document;
 mod failure;
 mod homes;
+mod journal;
 mod migration;
 mod operations;
 mod plain;
 mod time;
+mod watchdog_settings;
 mod words;
+mod worker_log;
 
+pub use artifact::artifact;
 pub use document::document;
 pub use failure::failure;
 pub use homes::homes;
+pub use journal::journal;
 pub use migration::migration;
 pub use operations::{History, operations, store};
 pub use time::time;
+pub use watchdog_settings::watchdog_settings;
 pub use words::words;
+pub use worker_log::worker_log;
 
 use chrono::{DateTime, Utc};
 

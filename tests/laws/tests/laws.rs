@@ -49,6 +49,28 @@ fn homes() {
 }
 
 #[test]
+fn worker_logs() {
+    let folders = ["fuzz/corpus/worker_log", "crates/pool-watchdog/tests/logs"];
+    hold(pool_laws::worker_log, &folders, &words_of("worker_log"), 2000);
+}
+
+#[test]
+fn artifacts() {
+    hold(pool_laws::artifact, &["fuzz/corpus/artifact"], &words_of("artifact"), 400);
+}
+
+#[test]
+fn watchdog_settings() {
+    let folders = ["fuzz/corpus/watchdog_settings"];
+    hold(pool_laws::watchdog_settings, &folders, &words_of("watchdog_settings"), 2000);
+}
+
+#[test]
+fn journals() {
+    hold(pool_laws::journal, &["fuzz/corpus/journal"], &words_of("journal"), 400);
+}
+
+#[test]
 fn operations() {
     hold(|bytes| pool_laws::operations(&history(bytes)), &["fuzz/corpus/operations"], &[], 2000);
 }

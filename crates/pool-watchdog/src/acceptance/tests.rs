@@ -461,35 +461,52 @@ fn every_finding_is_a_sentence() {
 
 #[test]
 fn what_is_nested_deeper_than_a_stack_is_read() {
-    let deep = |open: &str, text: &str, close: &str| {
-        format!("{}{text}{}", open.repeat(10_000), close.repeat(10_000))
+    let nested = |times: usize, open: &str, text: &str, close: &str| {
+        format!("{}{text}{}", open.repeat(times), close.repeat(times))
     };
+    let [shown, deep] = [500, 10_000]
+        .map(|times| move |open: &str, close: &str| nested(times, open, "The price of Codex is 20.", close));
     let list = (0..1_000).map(|depth| format!("{}- Codex\n", " ".repeat(2 * depth))).collect::<String>();
     for (path, text) in [
-        ("report.html", deep("<b id=x>", "The price of Codex is 20.", "")),
-        ("report.html", deep("<span>", "The price of Codex is 20.", "</span>")),
-        ("report.html", deep("<table><tr><td>", "The price of Codex is 20.", "</table>")),
-        ("report.md", deep("> ", "The price of Codex is 20.", "")),
-        ("report.md", deep("- ", "The price of Codex is 20.", "")),
-        ("report.md", deep("*", "The price of Codex is 20.", "*")),
-        ("report.md", deep("[", "The price of Codex is 20.", "](x)")),
+        ("report.html", shown("<b id=x>", "")),
+        ("report.html", shown("<span>", "</span>")),
+        ("report.html", shown("<table><tr><td>", "</table>")),
+        ("report.md", deep("> ", "")),
+        ("report.md", deep("- ", "")),
+        ("report.md", deep("*", "*")),
+        ("report.md", deep("[", "](x)")),
         ("report.md", format!("{list}{}- Price: 20\n", " ".repeat(2_000))),
     ] {
         assert_eq!(covered(path, &text), "10 00", "{path}: {}...", &text[..20]);
     }
 }
 
-/// It would take a parser hours: 10 MB of it are looked at all the same.
+/// It would take a parser hours, or all of the memory.
 #[test]
 fn what_no_browser_would_show_is_not_read() {
-    for open in ["<div>", "<ul><li>Codex", "<DIV class='a'>", "<section><div></section>text<div>"] {
-        let folder = Folder::of(&[("report.html", &open.repeat(10_000_000 / open.len()))]);
+    let other_formats = (0..500).map(|number| format!("<b id={number}>")).collect::<String>();
+    let openings = [
+        "<div>",
+        "<ul><li>Codex",
+        "<DIV class='a'>",
+        "<section><div></section>text<b>",
+        "<b>",
+        "<x-y>",
+        "<svg><td>",
+        "<li><dd>",
+        "<table><tr><td>",
+        "<div title='</div>'>",
+        "<div><select></div></select>",
+        "<!--><div>",
+    ];
+    let pages = openings.map(|open| open.repeat(200_000 / open.len()));
+    for page in pages.into_iter().chain([other_formats + &"<p>x".repeat(10_000)]) {
+        let folder = Folder::of(&[("report.html", &page)]);
         let acceptance = inspect(&handed_in("report.html"), folder.path(), DateTime::UNIX_EPOCH);
-        assert_eq!(acceptance.findings[0].fault, Fault::Unreadable, "{open}");
-        assert_eq!(
-            covered("report.md", &format!("The price of Codex is 20.\n\n{}", open.repeat(10_000))),
-            "10 00"
-        );
+        let begins = &page[..30];
+        assert_eq!(acceptance.findings[0].fault, Fault::Unreadable, "{begins}");
+        let beside = format!("The price of Codex is 20.\n\n{}", &page[..10_000]);
+        assert_eq!(covered("report.md", &beside), "10 00", "{begins}");
     }
 }
 

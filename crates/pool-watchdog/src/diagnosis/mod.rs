@@ -8,6 +8,8 @@ mod line;
 mod worker_log;
 
 #[cfg(test)]
+pub(crate) mod harm;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;

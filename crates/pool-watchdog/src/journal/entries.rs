@@ -18,7 +18,9 @@ pub struct Entries {
 }
 
 impl Entries {
-    pub(crate) fn new(reader: impl BufRead + 'static) -> Self {
+    /// The entries that such lines are.
+    #[must_use]
+    pub fn new(reader: impl BufRead + 'static) -> Self {
         Self { reader: Box::new(reader), line: Vec::new(), position: 0, skipped: 0 }
     }
 

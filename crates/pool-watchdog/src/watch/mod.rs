@@ -3,6 +3,9 @@
 mod act;
 mod error;
 mod look;
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;
 mod words;
 
 use std::time::Duration;

@@ -232,7 +232,7 @@ proptest! {
         // Something unseen within a key does not hide it.
         let key = "sk-proj-ABCDEFGHIJKLMNOP";
         let (head, tail) = key.split_at(split);
-        let says = format!("{before}{head}\u{200b}{tail} {key}");
+        let says = format!("{before}{head}\u{200b}{tail} \u{1b}[1m{key}\u{1b}[0m {key}");
         let entry = Entry::new(at(0), BOARD, Some("t_1"), What::Noted { says });
         let state: State = [entry].into_iter().collect();
         for page in [markdown(&state), html(&state).into_string()] {
