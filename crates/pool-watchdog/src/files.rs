@@ -30,12 +30,23 @@ pub(crate) fn lock(path: &Path) -> io::Result<File> {
     }
 }
 
+/// Opens what is a file. A pipe would wait for its other end, and never answer a signal.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    only_a_file(&fs::metadata(path)?)?;
+    File::open(path)
+}
+
+fn only_a_file(metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_file() { Ok(()) } else { Err(io::Error::other("it is not a file")) }
+}
+
 /// Adds a line to a file, 0600 from birth, and syncs it. It begins on a new line also where the last writer was killed in the middle
 /// of his. The caller holds a lock.
 #[expect(clippy::disallowed_methods, reason = "this is the module that writes files")]
 pub(crate) fn append_line(path: &Path, line: &str) -> io::Result<()> {
     let is_new = !path.try_exists()?;
     let mut file = private().append(true).create(true).open(path)?;
+    only_a_file(&file.metadata()?)?;
     let begin = if ends_torn(&mut file)? { "\n" } else { "" };
     file.write_all(format!("{begin}{line}\n").as_bytes())?;
     file.sync_all()?;
@@ -73,7 +84,7 @@ pub(crate) struct Seen {
 impl Seen {
     /// Reads a file; none where there is none.
     pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
-        let mut file = match File::open(path) {
+        let mut file = match open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened?,
         };
