@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::acceptance::Acceptance;
-use crate::board::{self, Board, BoardError};
+use crate::board::{self, Board, BoardError, Life};
 use crate::copy::copy_folder;
 use crate::decision::{Action, Stage};
 use crate::line::in_words;
@@ -76,7 +76,7 @@ impl Act<'_> {
             Action::Retry => self.retry(looked),
             Action::Block => self.block(looked),
             Action::Comment => self.comment(looked),
-            Action::Dispatch => self.dispatch(),
+            Action::Dispatch => self.reap(&looked.task),
         };
         done.unwrap_or_else(|error| Done::not(in_words(&error)))
     }
@@ -89,6 +89,17 @@ impl Act<'_> {
         }
         let started: Vec<&str> = started.iter().map(crate::task::TaskId::as_str).collect();
         Ok(Done::well(format!("started {}", started.join(", "))))
+    }
+
+    /// Has the board see that a worker is gone. It gives each some time before it looks, so that this may have to wait.
+    fn reap(self, task: &Task) -> Result<Done, BoardError> {
+        let done = self.dispatch()?;
+        let is_gone = |task: &Task| matches!(self.board.life(task), Life::Gone { .. });
+        let now = self.board.task(&task.id)?;
+        Ok(match now.filter(|now| now.last_event() == task.last_event() && is_gone(now)) {
+            Some(_) => Done::not("the board does not see yet that its worker is gone"),
+            None => done,
+        })
     }
 
     fn explanation(self, looked: &Looked) -> String {
