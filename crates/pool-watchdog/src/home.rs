@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use pool_sources::Environment;
+use pool_store::ProfileStore;
 
 use crate::settings::Settings;
 
@@ -76,7 +77,7 @@ impl ProfileHome {
         if !is_name(name) {
             return Err(ProfileHomeError::Name(name.to_owned()));
         }
-        let root = settings.home.clone();
+        let root = root_of(&settings.home);
         let folder = if name == DEFAULT { root.clone() } else { root.join("profiles").join(name) };
         let profile = settings.profiles.get(name);
         let own_home = profile.and_then(|profile| profile.user_home.clone());
@@ -122,6 +123,12 @@ impl ProfileHome {
         environment.hermes_home = Some(self.folder.clone());
         environment
     }
+}
+
+/// The home of the root, also where another one is that of a profile.
+pub(crate) fn root_of(home: &Path) -> PathBuf {
+    let root = ProfileStore::root_behind(&home.join("auth.json"), None);
+    root.as_deref().and_then(Path::parent).unwrap_or(home).to_owned()
 }
 
 /// As the board's own rule has it, so that no name leads out of the folder of the profiles.

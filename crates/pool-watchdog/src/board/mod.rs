@@ -38,9 +38,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use pool_store::{FileLock, ProfileStore};
+use pool_store::FileLock;
 use serde_json::Value;
 
+use crate::home::root_of;
 use crate::settings::Settings;
 use crate::task::{Status, Task, TaskId};
 
@@ -255,12 +256,6 @@ fn is_slug(text: &str) -> bool {
     let is_known =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
     text.len() <= 64 && text.bytes().all(is_known) && !text.starts_with(['-', '_']) && !text.is_empty()
-}
-
-/// The home that the board is in, also where another one is that of a profile.
-fn root_of(home: &Path) -> PathBuf {
-    let root = ProfileStore::root_behind(&home.join("auth.json"), None);
-    root.as_deref().and_then(Path::parent).unwrap_or(home).to_owned()
 }
 
 fn check_unmoved(decided: &Task, now: &Task) -> Result<(), BoardError> {

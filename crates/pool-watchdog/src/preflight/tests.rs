@@ -93,6 +93,14 @@ fn the_root_is_a_profile_too() {
 }
 
 #[test]
+fn the_home_of_a_profile_leads_to_its_root() {
+    let mut world = logged_in();
+    let of_root = world.examine();
+    world.settings.home = world.path(".hermes/profiles/writer");
+    assert_eq!(world.examine(), of_root);
+}
+
+#[test]
 fn a_login_that_is_missing_is_made_once_for_all() {
     let world = World::new();
     world.program("codex", CODEX);
