@@ -126,41 +126,60 @@ impl Watchdog {
     ///
     /// # Errors
     ///
-    /// When a board or the journal cannot be read.
+    /// When a board or the journal cannot be read. What the other boards tell is told all the same.
     pub fn rehearse(&self, now: DateTime<Utc>, tell: &mut dyn FnMut(&Entry)) -> Result<(), WatchError> {
         let mut journal = self.journal();
         let around = self.around(now);
         let state = journal.state()?.clone();
+        let mut result = Ok(());
         for slug in &self.settings.boards {
-            let board = Board::find(&self.settings, slug)?;
+            let read = Board::find(&self.settings, slug).and_then(|board| Ok((board.read()?, board)));
+            let (tasks, board) = match read {
+                Ok(read) => read,
+                Err(error) => {
+                    result = result.and(Err(error.into()));
+                    continue;
+                }
+            };
             let look = Look { settings: &self.settings, around: &around, board: &board, journal: &state };
-            for task in board.read()? {
+            for task in tasks {
                 let looked = look.at(task);
                 if looked.case.stage != Stage::Finished {
                     tell(&journal.masked(&entry_of(now, slug, &looked))?);
                 }
             }
         }
-        Ok(())
+        result
     }
 
     /// Whether a task has delivered, wherever it stands. Changes nothing.
     ///
     /// # Errors
     ///
-    /// When a board cannot be read, or none has the task.
+    /// When none of the boards that can be read has the task.
     pub fn accept(&self, id: &TaskId, now: DateTime<Utc>) -> Result<Accepted, WatchError> {
         let around = self.around(now);
+        let mut unread = None;
         for slug in &self.settings.boards {
-            let board = Board::find(&self.settings, slug)?;
-            let Some(task) = board.task(id)? else { continue };
+            let found = Board::find(&self.settings, slug).and_then(|board| Ok((board.task(id)?, board)));
+            let (task, board) = match found {
+                Ok((Some(task), board)) => (task, board),
+                Ok((None, _)) => continue,
+                Err(error) => {
+                    unread = unread.or(Some(error));
+                    continue;
+                }
+            };
             let journal = State::default();
             let look = Look { settings: &self.settings, around: &around, board: &board, journal: &journal };
             let acceptance = look.accept(&task);
             let next = look.what_is_left(&task, acceptance.as_ref());
             return Ok(Accepted { board: slug.clone(), task, acceptance, next });
         }
-        Err(WatchError::NoTask { task: id.clone(), boards: self.settings.boards.clone() })
+        Err(match unread {
+            Some(error) => error.into(),
+            None => WatchError::NoTask { task: id.clone(), boards: self.settings.boards.clone() },
+        })
     }
 
     /// What a log tells of a worker, and what to do about it. With the profile that ran it, its logins are looked at, too.

@@ -366,21 +366,23 @@ fn check(scene: &Scene, board: &Board, made: &Made, looked: &Looked) -> Result<(
     Ok(())
 }
 
+/// One that the board takes for running, and whose worker is gone.
+const GONE: Made = Made {
+    title: "Report on prices",
+    status: Status::Running,
+    assignee: Some("writer"),
+    is_scratch: false,
+    claim: Some((true, Some(false))),
+    block_kind: None,
+    recurrences: 0,
+    history: Vec::new(),
+    log: None,
+    files: Vec::new(),
+};
+
 #[test]
 fn a_board_that_does_not_see_that_a_worker_is_gone_is_asked_once() {
-    let gone = Made {
-        title: "Report on prices",
-        status: Status::Running,
-        assignee: Some("writer"),
-        is_scratch: false,
-        claim: Some((true, Some(false))),
-        block_kind: None,
-        recurrences: 0,
-        history: Vec::new(),
-        log: None,
-        files: Vec::new(),
-    };
-    let scene = Scene::of(&[gone]);
+    let scene = Scene::of(&[GONE]);
     scene.world.program("hermes", r#"echo '{"spawned": []}'"#);
     let settings = Settings { hermes: scene.world.path("bin/hermes"), ..scene.watchdog.settings().clone() };
     let watchdog = Watchdog::new(settings, Environment::of_user(scene.world.path("")));
@@ -397,6 +399,18 @@ fn a_board_that_does_not_see_that_a_worker_is_gone_is_asked_once() {
     assert_eq!(ended(0), once);
     assert_eq!(ended(30), [""; 0], "it waits");
     assert_eq!(ended(120), once);
+}
+
+#[test]
+fn a_board_that_cannot_be_read_hides_no_other() {
+    let mut scene = Scene::of(&[GONE]);
+    scene.watchdog.settings.boards = vec!["nowhere".to_owned(), "default".to_owned()];
+    let mut told = 0;
+    let error = scene.watchdog.rehearse(scene.now(), &mut |_| told += 1).unwrap_err();
+    assert!(error.to_string().contains("nowhere") && told == 1, "{error}");
+    let accept = |id| scene.watchdog.accept(&TaskId::new(id).unwrap(), scene.now());
+    assert_eq!(accept("t_0").unwrap().board, "default");
+    assert!(accept("t_1").unwrap_err().to_string().contains("nowhere"), "it may be there");
 }
 
 proptest! {
