@@ -66,6 +66,7 @@ impl Look<'_> {
             self.case(&task, stage, &diagnosis, acceptance.as_ref(), preflight.as_ref(), logins.as_ref());
         let decision = decide(&case);
         let told = words::Known {
+            board: self.board,
             task: &task,
             diagnosis: &diagnosis,
             acceptance: acceptance.as_ref(),
@@ -99,11 +100,12 @@ impl Look<'_> {
         Some(inspect(rule, &self.board.workspace(task), task.started_at.unwrap_or(task.created_at)))
     }
 
-    /// What to do next, where a rule found something missing.
+    /// What to do next about a task that is open, where a rule found something missing.
     pub(crate) fn what_is_left(self, task: &Task, acceptance: Option<&Acceptance>) -> Option<String> {
         match acceptance {
             Some(acceptance) if acceptance.is_accepted() => None,
-            acceptance => Some(words::by_hand(task, acceptance)),
+            _ if matches!(task.status, Status::Done | Status::Archived) => None,
+            acceptance => Some(words::what_is_left(self.board, task, acceptance)),
         }
     }
 

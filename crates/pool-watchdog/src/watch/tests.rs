@@ -413,6 +413,25 @@ fn a_board_that_cannot_be_read_hides_no_other() {
     assert!(accept("t_1").unwrap_err().to_string().contains("nowhere"), "it may be there");
 }
 
+#[test]
+fn what_is_to_be_done_names_commands_that_the_board_takes() {
+    let scene =
+        Scene::of(&[Status::Blocked, Status::Todo, Status::Done].map(|status| Made { status, ..GONE }));
+    let boards = scene.world.path(".hermes/kanban/boards/side");
+    fs::create_dir_all(&boards).unwrap();
+    fs::copy(scene.world.path(".hermes/kanban.db"), boards.join("kanban.db")).unwrap();
+    let next = |board: &str, id| {
+        let mut watchdog = scene.watchdog.clone();
+        watchdog.settings.boards = vec![board.to_owned()];
+        watchdog.accept(&TaskId::new(id).unwrap(), scene.now()).unwrap().next
+    };
+    let again = |command| format!("; to have it run again: `{command}`");
+    assert!(next("default", "t_0").unwrap().ends_with(&again("hermes kanban unblock t_0")));
+    assert!(next("side", "t_0").unwrap().ends_with(&again("hermes kanban --board side unblock t_0")));
+    assert!(!next("default", "t_1").unwrap().contains("unblock"), "the board unblocks what is blocked");
+    assert_eq!(next("default", "t_2"), None, "it is finished");
+}
+
 proptest! {
     // Each case has files and a database of its own.
     #![proptest_config(ProptestConfig::with_cases(96))]

@@ -1,6 +1,7 @@
 //! What is said on the board and in the journal: sentences for people, and the command that comes next.
 
 use crate::acceptance::{Acceptance, Part};
+use crate::board::Board;
 use crate::decision::Decision;
 use crate::diagnosis::{Cause, Diagnosis};
 use crate::history::AUTHOR;
@@ -15,6 +16,7 @@ const MOST_TOLD: usize = 20;
 /// All that is known of a task that something is said about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Known<'a> {
+    pub(crate) board: &'a Board,
     pub(crate) task: &'a Task,
     pub(crate) diagnosis: &'a Diagnosis,
     pub(crate) acceptance: Option<&'a Acceptance>,
@@ -66,14 +68,34 @@ fn cause(diagnosis: &Diagnosis) -> String {
 
 /// What a person does next about a task that does not go on by itself.
 pub(crate) fn next_step(known: &Known<'_>) -> String {
-    let Known { task, diagnosis, acceptance, preflight } = *known;
+    let Known { board, task, diagnosis, acceptance, preflight } = *known;
     let is_delivered = acceptance.is_some_and(Acceptance::is_accepted);
     if is_delivered && task.status == Status::Blocked {
-        return format!("its work is complete: `hermes kanban complete {}`", task.id);
+        return format!("its work is complete: `{}`", on_board(board, "complete", task));
     }
+    let unblock = on_board(board, "unblock", task);
     match cure(diagnosis, task.assignee.as_deref(), preflight) {
-        Some(cure) => format!("{cure}; then `hermes kanban unblock {}`", task.id),
-        None => by_hand(task, acceptance),
+        Some(cure) => format!("{cure}; then `{unblock}`"),
+        None => format!("{}; to have it run again: `{unblock}`", by_hand(task, acceptance)),
+    }
+}
+
+/// What to do about a task that is not what its rule asks for, wherever it stands.
+pub(crate) fn what_is_left(board: &Board, task: &Task, acceptance: Option<&Acceptance>) -> String {
+    let by_hand = by_hand(task, acceptance);
+    // The board unblocks nothing else.
+    if task.status == Status::Blocked {
+        format!("{by_hand}; to have it run again: `{}`", on_board(board, "unblock", task))
+    } else {
+        by_hand
+    }
+}
+
+/// A command of the board that the task is on.
+fn on_board(board: &Board, verb: &str, task: &Task) -> String {
+    match board.name() {
+        "default" => format!("hermes kanban {verb} {}", task.id),
+        slug => format!("hermes kanban --board {slug} {verb} {}", task.id),
     }
 }
 
@@ -125,19 +147,18 @@ fn install(profile: &str, skills: &[String]) -> String {
 }
 
 /// The commands that make what can be made, and what has to be collected.
-pub(crate) fn by_hand(task: &Task, acceptance: Option<&Acceptance>) -> String {
-    let id = &task.id;
-    let again = format!("to have it run again: `hermes kanban unblock {id}`");
+fn by_hand(task: &Task, acceptance: Option<&Acceptance>) -> String {
     let Some(acceptance) = acceptance else {
         return format!(
-            "say in watchdog.toml what `{}` has to deliver, in a [[task]] of its own; {again}",
+            "say in watchdog.toml what `{}` has to deliver, in a [[task]] of its own",
             task.title
         );
     };
     let steps = steps(acceptance);
     format!(
-        "{}; `pool-watchdog accept {id}` shows what is left, and once nothing is, the watchdog completes it; {again}",
-        steps.join(", then ")
+        "{}; `pool-watchdog accept {}` shows what is left, and once nothing is, the watchdog completes it",
+        steps.join(", then "),
+        task.id
     )
 }
 
