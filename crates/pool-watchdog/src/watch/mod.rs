@@ -19,7 +19,7 @@ use crate::decision::{Action, Stage};
 use crate::diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 use crate::home::ProfileHome;
 use crate::journal::{Attempt, Card, Decided, Entry, Journal, JournalError, Sheet, State, Told, What};
-use crate::line::in_words;
+use crate::line::{in_words, shown};
 use crate::login::Logins;
 use crate::pool_report::{Accusation, PoolReport, report_to_pool};
 use crate::preflight::{self, Preflight, Repaired, Surroundings};
@@ -449,7 +449,8 @@ fn in_order(tasks: &[Task]) -> Vec<TaskId> {
 }
 
 fn card(task: &Task) -> Card {
-    let mut card = Card::new(task.id.as_str(), task.title.clone(), task.status.as_str());
+    let title = shown(&task.title, words::LONGEST_TITLE);
+    let mut card = Card::new(task.id.as_str(), title, task.status.as_str());
     card.assignee = task.assignee.clone();
     card.parents = task.parents.iter().map(|parent| parent.as_str().to_owned()).collect();
     card

@@ -432,6 +432,15 @@ fn what_is_to_be_done_names_commands_that_the_board_takes() {
     assert_eq!(next("default", "t_2"), None, "it is finished");
 }
 
+#[test]
+fn a_title_without_end_does_not_fill_the_journal() {
+    let title = "A whole report. ".repeat(2_000).leak();
+    let scene = Scene::of(&[Made { title, status: Status::Blocked, ..GONE }]);
+    scene.watchdog.round(&|| scene.now(), &|| false, &mut |_| {}).unwrap();
+    let journal = scene.world.read("state/watchdog.jsonl");
+    assert!(journal.contains("A whole report. A whole") && journal.len() < 10_000, "{}", journal.len());
+}
+
 proptest! {
     // Each case has files and a database of its own.
     #![proptest_config(ProptestConfig::with_cases(96))]

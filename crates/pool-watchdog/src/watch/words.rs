@@ -5,6 +5,7 @@ use crate::board::Board;
 use crate::decision::Decision;
 use crate::diagnosis::{Cause, Diagnosis};
 use crate::history::AUTHOR;
+use crate::line::shown;
 use crate::login::Residency;
 use crate::preflight::{Check, CheckState, Preflight};
 use crate::shell::{command, quoted, quoted_path};
@@ -12,6 +13,9 @@ use crate::task::{Status, Task};
 
 /// The most findings that are told one by one; a long list hides what it says.
 const MOST_TOLD: usize = 20;
+
+/// More of a title is nothing that anybody would read.
+pub(crate) const LONGEST_TITLE: usize = 200;
 
 /// All that is known of a task that something is said about.
 #[derive(Clone, Copy, Debug)]
@@ -151,7 +155,7 @@ fn by_hand(task: &Task, acceptance: Option<&Acceptance>) -> String {
     let Some(acceptance) = acceptance else {
         return format!(
             "say in watchdog.toml what `{}` has to deliver, in a [[task]] of its own",
-            task.title
+            shown(&task.title, LONGEST_TITLE)
         );
     };
     let steps = steps(acceptance);
