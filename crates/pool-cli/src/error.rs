@@ -32,7 +32,7 @@ pub(crate) enum CommandError {
     NoSecret { place: String },
     #[error("the secret in {place} has {what} in it")]
     OddSecret { place: String, what: &'static str },
-    #[error("cannot read what upstream said from {place}")]
+    #[error("cannot read {place}")]
     Told { place: String, source: io::Error },
     #[error("there is nothing in {place}")]
     NothingTold { place: String },
