@@ -252,7 +252,7 @@ impl TryFrom<Vec<Slug>> for Boards {
 struct FilePolicy(Policy);
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table: `[policy]`")]
 struct PolicyTable {
     retries: Option<UpTo<10>>,
     backoff: Option<Span>,
@@ -295,7 +295,7 @@ impl TryFrom<PolicyTable> for FilePolicy {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table: `[profile.NAME]`")]
 struct FileProfile {
     user_home: Option<Text>,
     codex_home: Option<Text>,
@@ -329,7 +329,7 @@ impl FileProfile {
 struct FileTask(TaskTable);
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table: `[[task]]`")]
 struct TaskTable {
     name: Spanned<Text>,
     #[serde(default)]
@@ -390,7 +390,7 @@ impl TaskTable {
 struct FileDeliverable(DeliverableTable);
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table: `[[task.deliverable]]`")]
 struct DeliverableTable {
     path: Inside,
     #[serde(default)]
