@@ -29,7 +29,7 @@ mod task;
 mod testing;
 mod watch;
 pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part, inspect};
-pub use board::{Board, BoardError, Life, Verb};
+pub use board::{Board, BoardError, Guest, Life, Verb};
 pub use codex::{Codex, CodexStatus};
 pub use copy::CopyError;
 pub use decision::{Action, Case, Decision, Login, Row, Stage, TABLE, Work, decide, retry_at};

@@ -106,6 +106,7 @@ impl Watchdog {
         for slug in &self.settings.boards {
             let done = Board::find(&self.settings, slug).map_err(WatchError::from).and_then(|board| {
                 let _lock = board.lock(TURN)?;
+                let _guest = board.visit()?;
                 Round { watchdog: self, board: &board, journal: &mut journal, clock, stop, tell: &mut *tell }
                     .run()
             });
