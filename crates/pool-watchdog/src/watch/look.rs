@@ -61,7 +61,8 @@ impl Look<'_> {
             self.home(&task).map(|home| Logins::of(&home, &self.around.environment, self.around.now));
         let diagnosis = self.diagnose(&task, logins.as_ref());
         let acceptance = self.accept(&task);
-        let preflight = needs_preflight(diagnosis.cause).then(|| self.preflight(&task)).flatten();
+        let preflight =
+            needs_preflight(diagnosis.cause).then(|| self.preflight(&task, &diagnosis.skills)).flatten();
         let case =
             self.case(&task, stage, &diagnosis, acceptance.as_ref(), preflight.as_ref(), logins.as_ref());
         let decision = decide(&case);
@@ -80,8 +81,10 @@ impl Look<'_> {
         ProfileHome::of(self.settings, profile, &self.around.environment).ok()
     }
 
-    fn preflight(self, task: &Task) -> Option<Preflight> {
-        Some(preflight::examine(self.settings, task.assignee.as_deref()?, self.around))
+    /// What the next worker would find. One that missed a skill would miss it again.
+    fn preflight(self, task: &Task, missed: &[String]) -> Option<Preflight> {
+        let skills = [missed, task.skills.as_slice()].concat();
+        Some(preflight::examine_for(self.settings, task.assignee.as_deref()?, &skills, self.around))
     }
 
     fn diagnose(self, task: &Task, logins: Option<&Logins>) -> Diagnosis {
@@ -132,9 +135,10 @@ impl Look<'_> {
         };
         let wait = self.wait(task, diagnosis, ended, failures);
         Case {
-            login: login(cause, ended, preflight, logins),
+            login: login(cause, ended, preflight, logins, policy),
             has_skills: preflight.is_none_or(|preflight| is_fine(preflight, &[Checked::Skills])),
             may_retry,
+            may_dispatch: policy.dispatches,
             may_make: tried(Action::Make, failed_at) < usize::try_from(policy.makes).unwrap_or(usize::MAX),
             wait: passes(cause).then_some(wait).flatten(),
             spent_block: BlockKind::ALL.iter().copied().find(|&kind| task.would_be_second(kind)),
@@ -230,10 +234,11 @@ fn login(
     failed: DateTime<Utc>,
     preflight: Option<&Preflight>,
     logins: Option<&Logins>,
+    policy: &Policy,
 ) -> Login {
     let Some(preflight) = preflight.filter(|_| is_about_login(cause)) else { return Login::Good };
     if !is_fine(preflight, &LOGINS) {
-        let is_mendable = preflight.fixes().next().is_some();
+        let is_mendable = policy.repairs_logins && preflight.fixes().next().is_some();
         return if is_mendable { Login::Mendable } else { Login::Broken };
     }
     // What was refused looks good from here. Only one that was made since then is worth another run.

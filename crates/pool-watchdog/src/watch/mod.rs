@@ -8,6 +8,7 @@ mod look;
 mod tests;
 mod words;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -218,11 +219,11 @@ impl Round<'_> {
         let tasks = self.board.read()?;
         self.note_queue(&tasks)?;
         self.close_open_actions(&tasks)?;
-        for id in in_order(&tasks) {
+        for task in in_order(tasks) {
             if (self.stop)() {
                 break;
             }
-            self.look_after(&id)?;
+            self.look_after(task)?;
         }
         // What was done has changed it.
         let tasks = self.board.read()?;
@@ -231,9 +232,9 @@ impl Round<'_> {
     }
 
     /// Looks at a task, decides and acts, as often as one action makes another one possible.
-    fn look_after(&mut self, id: &TaskId) -> Result<(), WatchError> {
+    fn look_after(&mut self, mut task: Task) -> Result<(), WatchError> {
         for _ in 0..MOST_STEPS {
-            let Some(task) = self.board.task(id)? else { return Ok(()) };
+            let id = task.id.clone();
             let mut looked = self.look(task)?;
             if looked.case.stage == Stage::Finished {
                 return Ok(());
@@ -247,6 +248,8 @@ impl Round<'_> {
             if action == Action::Leave || !self.act(&looked)? || (self.stop)() {
                 return Ok(());
             }
+            let Some(changed) = self.board.task(&id)? else { return Ok(()) };
+            task = changed;
         }
         Ok(())
     }
@@ -423,11 +426,12 @@ impl Round<'_> {
 }
 
 /// First those that others wait for, then the others, as the board has them.
-fn in_order(tasks: &[Task]) -> Vec<TaskId> {
-    let roots: Vec<TaskId> = blocked_roots(tasks).into_iter().map(|task| task.id.clone()).collect();
-    let others = tasks.iter().map(|task| task.id.clone()).filter(|id| !roots.contains(id));
-    let others: Vec<TaskId> = others.collect();
-    roots.into_iter().chain(others).collect()
+fn in_order(tasks: Vec<Task>) -> Vec<Task> {
+    let roots: HashSet<TaskId> = blocked_roots(&tasks).into_iter().map(|task| task.id.clone()).collect();
+    let (mut first, others): (Vec<Task>, Vec<Task>) =
+        tasks.into_iter().partition(|task| roots.contains(&task.id));
+    first.extend(others);
+    first
 }
 
 fn card(task: &Task) -> Card {
