@@ -21,6 +21,11 @@ fn the_guide_to_the_commands_shows_what_happens() {
 }
 
 #[test]
+fn the_page_of_the_watchdog_shows_what_happens() {
+    replay("docs/watchdog.md");
+}
+
+#[test]
 fn every_link_between_the_docs_leads_somewhere() {
     for name in [
         "README.md",
@@ -34,6 +39,7 @@ fn every_link_between_the_docs_leads_somewhere() {
         "docs/recovery.md",
         "docs/rules.md",
         "docs/testing.md",
+        "docs/watchdog.md",
     ] {
         let path = root().join(name);
         let text = std::fs::read_to_string(&path).unwrap();
@@ -91,22 +97,55 @@ fn replay(name: &str) {
     assert!(text == shown, "{name} shows something else, first (written, shown): {differs:?}; {advice}");
 }
 
-/// A home like a fresh clone, with the two commands at hand.
+/// A home like a fresh clone, with the three commands at hand.
 fn home() -> Home {
     let home = Home::legacy();
     home.write_at("tests/data/hermes-auth-legacy.json", crate::support::LEGACY_STORE);
     for (name, program) in [
         ("pool", env!("CARGO_BIN_EXE_pool-under-test")),
         ("pool-migrate", env!("CARGO_BIN_EXE_pool-migrate-under-test")),
+        ("pool-watchdog", env!("CARGO_BIN_EXE_pool-watchdog-under-test")),
     ] {
         std::os::unix::fs::symlink(program, home.path().join(name)).unwrap();
     }
+    watch(&home);
     home
+}
+
+/// What docs/watchdog.md is about: a board with a task whose worker timed out, its log, its workspace, and the logins of its worker.
+fn watch(home: &Home) {
+    const LOG: &str = include_str!("../../crates/pool-watchdog/tests/logs/timeout.log");
+    let region = include_str!("../../crates/pool-watchdog/tests/logs/region.log");
+    home.write_at("crates/pool-watchdog/tests/logs/region.log", region);
+    home.write("worker.log", LOG);
+    home.write_private("watchdog.toml", include_str!("../data/watchdog/watchdog.toml"));
+    home.write_at("root/kanban/logs/t_52cac9ce.log", LOG);
+    let board =
+        include_str!("../data/watchdog/board.sql").replace("@HERE@", &home.path().display().to_string());
+    rusqlite::Connection::open(home.path().join("root/kanban.db")).unwrap().execute_batch(&board).unwrap();
+    home.write_at("work/raw/prices.json", r#"{"Codex": 20, "Claude": 17}"#);
+    home.write_at("work/report.md", "# Tools\n\n| | Price | Limits |\n| --- | --- | --- |\n| Codex | 20 USD | 5 h |\n| Claude | 17 USD | |\n");
+    home.write_at("work/state/PROJECT_STATE.md", "The prices are collected.\n");
+    home.write_at("work/state/PROJECT_STATE.html", "<p>The prices are collected.</p>\n");
+    home.write_at("root/profiles/worker1/SOUL.md", "");
+    std::fs::create_dir(home.path().join("home-of-worker1")).unwrap();
+    home.write_at(
+        ".codex/auth.json",
+        r#"{"tokens": {"access_token": "a-fake", "refresh_token": "another-fake"}}"#,
+    );
+    // What the real ones say of that.
+    let codex = "[ -e \"$HOME/.codex/auth.json\" ] && { echo 'Logged in using ChatGPT' >&2; exit 0; }\necho 'Not logged in' >&2; exit 1\n";
+    for (name, script) in [("codex", codex), ("hermes", "exit 0\n")] {
+        home.write(name, &format!("#!/bin/sh\n{script}"));
+        let runnable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(home.path().join(name), runnable).unwrap();
+    }
 }
 
 /// What a command prints, standard error behind standard output, and how it ended if not well.
 fn run(home: &Home, token_url: &str, command: &str) -> String {
     let command = command.replace("cargo run --quiet --bin pool-migrate --", "pool-migrate");
+    let command = command.replace("cargo run --quiet --bin pool-watchdog --", "pool-watchdog");
     let command = command.replace("cargo run --quiet --bin pool --", "pool");
     let output = Command::new("sh")
         .args(["-c", &command])
@@ -128,7 +167,9 @@ fn run(home: &Home, token_url: &str, command: &str) -> String {
 /// A new credential has an id by chance: whoever was added so far is called alike.
 fn mask_chance(text: &str, added: &mut Vec<String>) -> String {
     let ids = text.lines().filter_map(|line| {
-        ["added ", "logged in again as "].iter().find_map(|words| line.strip_prefix(words))?.get(..6)
+        let words =
+            ["added ", "logged in again as ", "repaired: openai-codex has the login of Codex CLI as "];
+        words.iter().find_map(|words| line.strip_prefix(words))?.get(..6)
     });
     added.extend(ids.map(str::to_owned));
     added.iter().fold(text.to_owned(), |text, id| text.replace(id, "1a2b3c"))

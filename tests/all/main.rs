@@ -55,5 +55,5 @@ mod sources;
 mod strace;
 mod support;
 mod token_server;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod watchdog;

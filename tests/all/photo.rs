@@ -57,6 +57,13 @@ impl Photo {
         self
     }
 
+    /// The same without what SQLite keeps beside a database while it is open.
+    pub(crate) fn without_sidecars(mut self) -> Self {
+        self.files
+            .retain(|path, _| !["-shm", "-wal"].iter().any(|end| path.to_string_lossy().ends_with(end)));
+        self
+    }
+
     fn names(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.files.keys().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy())
     }

@@ -1,4 +1,4 @@
-//! A home of its own for each test: an empty environment, a store, and the two commands.
+//! A home of its own for each test: an empty environment, a store, and the commands.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -72,11 +72,12 @@ impl Home {
         self.write(name, text);
     }
 
-    /// Where one of the two commands is.
+    /// Where one of the commands is.
     pub(crate) fn program(name: &str) -> &'static str {
         match name {
             "pool" => env!("CARGO_BIN_EXE_pool-under-test"),
             "pool-migrate" => env!("CARGO_BIN_EXE_pool-migrate-under-test"),
+            "pool-watchdog" => env!("CARGO_BIN_EXE_pool-watchdog-under-test"),
             _ => unreachable!("{name} is none of the commands"),
         }
     }
@@ -116,7 +117,7 @@ impl Home {
         self.command(&[], Self::program("pool"))
     }
 
-    fn run(&self, program: &str, words: &str, variables: &[(&str, &str)]) -> Ran {
+    pub(crate) fn run(&self, program: &str, words: &str, variables: &[(&str, &str)]) -> Ran {
         let mut command = self.command(&[], program);
         command.args(words.split_whitespace()).envs(variables.iter().copied());
         Ran::of(command)
@@ -134,7 +135,7 @@ impl Home {
         command
     }
 
-    /// A line of shell in this home, with the two commands at hand.
+    /// A line of shell in this home, with `pool` and `pool-migrate` at hand.
     #[cfg(unix)]
     #[track_caller]
     pub(crate) fn shell(&self, line: &str) {

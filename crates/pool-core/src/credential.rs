@@ -329,7 +329,7 @@ impl Credential {
     /// When its access token was made, where the token itself says so.
     #[must_use]
     pub fn token_made_at(&self) -> Option<DateTime<Utc>> {
-        self.claims()?.issued_at()
+        self.access_token()?.made_at()
     }
 
     /// A text without its secrets and without what looks like a key.

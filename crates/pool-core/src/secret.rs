@@ -108,6 +108,12 @@ impl Secret {
         self.claims()?.residency()
     }
 
+    /// When it was made, where it is a JWT that says so.
+    #[must_use]
+    pub fn made_at(&self) -> Option<DateTime<Utc>> {
+        self.claims()?.issued_at()
+    }
+
     /// When it ends, where it is a JWT that says so.
     #[must_use]
     pub fn ends_at(&self) -> Option<DateTime<Utc>> {

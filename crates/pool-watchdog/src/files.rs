@@ -301,3 +301,64 @@ fn folder_of(path: &Path) -> &Path {
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests write what others would have written")]
+mod tests {
+    use super::*;
+
+    fn write_at(path: &Path, text: &str, modified: SystemTime) {
+        fs::write(path, text).unwrap();
+        File::options().append(true).open(path).unwrap().set_modified(modified).unwrap();
+    }
+
+    #[test]
+    fn what_changed_since_it_was_seen_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("page");
+        let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_780_000_000);
+        let changes: [(&str, &dyn Fn()); 3] = [
+            ("longer", &|| write_at(&path, "theirs, and more", then)),
+            ("another time", &|| write_at(&path, "theirs", then + Duration::from_nanos(1_000))),
+            ("gone", &|| fs::remove_file(&path).unwrap()),
+        ];
+        for (name, change) in changes {
+            write_at(&path, "theirs", then);
+            let seen = Seen::read(&path).unwrap();
+            change();
+            let left = fs::read(&path).ok();
+            assert_eq!(replace(&path, b"ours", seen.as_ref(), None).unwrap(), Replaced::Changed, "{name}");
+            assert_eq!(fs::read(&path).ok(), left, "{name}");
+        }
+        assert_eq!(Seen::read(&path).unwrap().map(|seen| seen.bytes), None);
+        write_at(&path, "theirs", then);
+        assert_eq!(replace(&path, b"ours", None, None).unwrap(), Replaced::Changed, "made meanwhile");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn what_is_still_as_it_was_seen_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("page");
+        let then = SystemTime::UNIX_EPOCH + Duration::new(1_780_000_000, 123_456_789);
+        assert_eq!(replace(&path, b"first", None, None).unwrap(), Replaced::Done);
+        let seen = Seen::read(&path).unwrap();
+        assert_eq!(replace(&path, b"second", seen.as_ref(), Some(then)).unwrap(), Replaced::Done);
+        let seen = Seen::read(&path).unwrap().unwrap();
+        assert_eq!((seen.bytes.as_slice(), seen.modified()), (b"second".as_slice(), Some(then)));
+    }
+
+    #[test]
+    fn what_a_killed_process_left_behind_goes_with_a_later_replacement() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("page");
+        let [old, young, foreign] = ["old.tmp", "young.tmp", "old.bak"]
+            .map(|name| folder.path().join(format!("{}{name}", litter_prefix(&path))));
+        let long_ago = SystemTime::now() - 2 * LONGEST_REPLACEMENT;
+        for (path, at) in [(&old, long_ago), (&young, SystemTime::now()), (&foreign, long_ago)] {
+            write_at(path, "half", at);
+        }
+        assert_eq!(replace(&path, b"ours", None, None).unwrap(), Replaced::Done);
+        assert_eq!([&old, &young, &foreign].map(|path| path.exists()), [false, true, true]);
+    }
+}

@@ -10,6 +10,8 @@ const BLOCKED: &str = "BLOCKED: ";
 const UNBLOCK: &str = "UNBLOCK: ";
 /// What the watchdog puts before why it holds a task.
 pub(crate) const HOLD: &str = "HOLD: ";
+/// Why it ends a block, to make its own of it. No retry has this reason.
+pub(crate) const TO_BLOCK: &str = "to block it with its reason";
 
 /// Who blocked a task.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -92,6 +94,19 @@ impl Task {
             _ => false,
         };
         self.events.iter().rfind(is_reset).map_or(0, |event| event.id)
+    }
+
+    /// The newest event by which somebody wanted it to run once more; 0 if there is none.
+    ///
+    /// Where the watchdog ends a block only to hold the task or to block it anew, nobody wants that, also if it was cut short then.
+    #[must_use]
+    pub(crate) fn last_fresh_start(&self) -> i64 {
+        let is_one = |event: &&Event| match event.kind.as_str() {
+            "promoted_manual" | "assigned" | "created" | "completed" => true,
+            "unblocked" => !self.is_ours(event, &[HOLD, &format!("{UNBLOCK}{TO_BLOCK}")]),
+            _ => false,
+        };
+        self.events.iter().rfind(is_one).map_or(0, |event| event.id)
     }
 
     fn telling(&self) -> impl DoubleEndedIterator<Item = &Event> {
@@ -257,6 +272,26 @@ mod tests {
         ];
         for (what, task, failures) in cases {
             assert_eq!(task.failures(), failures, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_block_that_ends_on_the_way_to_something_else_is_no_fresh_start() {
+        let failed =
+            || Task::sample("t_1", Status::Ready).ran(1, Outcome::Crashed).then("gave_up", None, json!({}));
+        let unblocked = |said: &str, by| {
+            let task = if said.is_empty() { failed() } else { failed().said(by, said) };
+            task.then("unblocked", None, Value::Null)
+        };
+        let cases = [
+            ("a person", unblocked("", ""), true),
+            ("a person who says why", unblocked("UNBLOCK: to block it with its reason", "default"), true),
+            ("the watchdog, for another run", unblocked("UNBLOCK: the cause may have passed", AUTHOR), true),
+            ("the watchdog, to hold it", unblocked("HOLD: to make final.md", AUTHOR), false),
+            ("the watchdog, to block it", unblocked("UNBLOCK: to block it with its reason", AUTHOR), false),
+        ];
+        for (what, task, is_fresh) in cases {
+            assert_eq!(task.last_fresh_start() == task.last_event(), is_fresh, "{what}");
         }
     }
 

@@ -10,6 +10,7 @@ use pool_sources::{Environment, Flaw, Given, Tool};
 use pool_store::{FileStore, Store as _, StoreError, read_short};
 
 use crate::home::{ProfileHome, dangling};
+use crate::line::in_words;
 
 /// A place where a login is looked for, and what is there.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,6 +20,8 @@ pub struct Place {
     pub path: PathBuf,
     /// What is there.
     pub state: LoginState,
+    /// When its token was made, where it says so; for one that does not, when the file of Codex CLI was written.
+    pub made_at: Option<DateTime<Utc>>,
 }
 
 /// What is in a place for logins. Nobody was asked: a good one may have been revoked.
@@ -99,7 +102,7 @@ impl Logins {
         let profile = in_store(&home.store(), &environment, now);
         let root = in_store(&home.root_store(), &environment, now);
         let residency = [&codex, &profile, &root].into_iter().find_map(|found| found.residency.clone());
-        let place = |path, found: Found| Place { path, state: found.state };
+        let place = |path, found: Found| Place { path, state: found.state, made_at: found.made_at };
         Self {
             codex: place(home.worker.login(), codex),
             profile: place(home.store(), profile),
@@ -114,11 +117,19 @@ impl Logins {
 pub(crate) struct Found {
     pub(crate) state: LoginState,
     pub(crate) residency: Option<Residency>,
+    made_at: Option<DateTime<Utc>>,
+}
+
+impl Found {
+    /// Tokens, and what is said of them by the one that is sent.
+    fn with_token(state: LoginState, token: Option<&Secret>) -> Self {
+        Self { state, residency: Residency::of(token), made_at: token.and_then(Secret::made_at) }
+    }
 }
 
 impl From<LoginState> for Found {
     fn from(state: LoginState) -> Self {
-        Self { state, residency: None }
+        Self { state, residency: None, made_at: None }
     }
 }
 
@@ -130,10 +141,13 @@ const LONGEST_STORE: u64 = 64 * 1024 * 1024;
 
 /// What is in a file of Codex CLI.
 pub(crate) fn in_codex_file(path: &Path, now: DateTime<Utc>) -> Found {
-    match text_of(path, LONGEST_LOGIN) {
+    let found = match text_of(path, LONGEST_LOGIN) {
         Ok(text) => in_codex_text(text, now),
         Err(state) => state.into(),
-    }
+    };
+    // It is only written when its tokens change. A store is written for much else.
+    let written = || Some(std::fs::metadata(path).ok()?.modified().ok()?.into());
+    Found { made_at: found.made_at.or_else(written), ..found }
 }
 
 /// The text at a path, or what is there instead.
@@ -154,13 +168,13 @@ fn in_codex_text(text: Vec<u8>, now: DateTime<Utc>) -> Found {
     }
     // At the beginning of time nothing has ended: so an ended login still says which region it is of.
     match Tool::Codex.offer(text, DateTime::<Utc>::MIN_UTC) {
-        Ok(offer) => Found {
-            state: LoginState::of_tokens(offer.expires_at, now),
-            residency: match &offer.given {
-                Given::ByValue(tokens) => Residency::of(tokens.access_token()),
-                Given::ByReference(secret) => Residency::of(Some(secret)),
-            },
-        },
+        Ok(offer) => {
+            let token = match &offer.given {
+                Given::ByValue(tokens) => tokens.access_token(),
+                Given::ByReference(secret) => Some(secret),
+            };
+            Found::with_token(LoginState::of_tokens(offer.expires_at, now), token)
+        }
         Err(Flaw::Absent { .. }) => LoginState::Empty.into(),
         Err(flaw) => LoginState::Unreadable(flaw.to_string()).into(),
     }
@@ -200,10 +214,10 @@ fn in_providers(text: Vec<u8>, provider: &Provider, now: DateTime<Utc>) -> Resul
     let document = Document::read(text).map_err(|error| in_words(&error))?;
     let is_there = document.providers_with_a_login().iter().any(|known| known.is_same(provider));
     Ok(is_there.then(|| match document.provider_login(provider) {
-        Some(Lent { tokens, expires_at }) => Found {
-            state: LoginState::of_tokens(expires_at.or_else(|| tokens.access_token()?.ends_at()), now),
-            residency: Residency::of(tokens.access_token()),
-        },
+        Some(Lent { tokens, expires_at }) => {
+            let ends_at = expires_at.or_else(|| tokens.access_token()?.ends_at());
+            Found::with_token(LoginState::of_tokens(ends_at, now), tokens.access_token())
+        }
         None => LoginState::Empty.into(),
     }))
 }
@@ -211,8 +225,8 @@ fn in_providers(text: Vec<u8>, provider: &Provider, now: DateTime<Utc>) -> Resul
 fn in_pool(store: &FileStore, provider: &Provider, now: DateTime<Utc>) -> Result<Vec<Found>, StoreError> {
     let loaded = store.load(None, now)?;
     let pool = loaded.as_ref().and_then(|loaded| loaded.pools.get(provider));
-    let found = |(credential, standing): (&pool_core::Credential, Standing)| Found {
-        state: match standing {
+    let found = |(credential, standing): (&pool_core::Credential, Standing)| {
+        let state = match standing {
             Standing::Dead { .. } => LoginState::Dead,
             Standing::NoSecret { .. } | Standing::Removed => LoginState::Empty,
             _ => match LoginState::of_tokens(credential.token_ends_at(), now) {
@@ -220,21 +234,10 @@ fn in_pool(store: &FileStore, provider: &Provider, now: DateTime<Utc>) -> Result
                 LoginState::Expired(_) if !credential.can_be_renewed() => LoginState::Empty,
                 state => state,
             },
-        },
-        residency: Residency::of(credential.secret()),
+        };
+        Found::with_token(state, credential.secret())
     };
     Ok(pool.into_iter().flat_map(|pool: &Pool| pool.standings(now)).map(found).collect())
-}
-
-/// An error and what caused it, on one line.
-pub(crate) fn in_words(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words += &format!(": {error}");
-        cause = error.source();
-    }
-    words
 }
 
 /// The region that a workspace demands in the header `x-openai-internal-codex-residency`.

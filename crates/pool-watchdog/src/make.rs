@@ -4,9 +4,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use pool_core::mask_keys;
-
 use crate::board::Board;
+use crate::line::shown;
 use crate::process;
 use crate::task::Task;
 
@@ -40,9 +39,5 @@ fn last_words(err: &str, out: &str) -> String {
     let last =
         |text: &str| text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
     let said = last(err).or_else(|| last(out)).unwrap_or_else(|| "it said nothing".to_owned());
-    let plain: String = mask_keys(&said).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    match plain.char_indices().nth(LONGEST_TOLD) {
-        Some((end, _)) => format!("{}…", &plain[..end]),
-        None => plain,
-    }
+    shown(&said, LONGEST_TOLD)
 }

@@ -30,12 +30,30 @@ pub(crate) fn run(mut command: Command, limit: Duration) -> io::Result<Ended> {
     command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(err.try_clone()?);
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let mut child = command.spawn()?;
+    let mut child = spawn(&mut command)?;
     let status = child.wait_timeout(limit)?;
     if status.is_none() {
         end(&mut child);
     }
     Ok(Ended { status, out: text(out)?, err: text(err)? })
+}
+
+/// Starts it with no signal held back: whoever holds some for itself would hand that down, to workers that the board ends by one, too.
+#[cfg(unix)]
+fn spawn(command: &mut Command) -> io::Result<Child> {
+    use nix::sys::signal::SigSet;
+
+    // What comes in this moment ends this process, as a kill at that moment would.
+    let held = SigSet::thread_get_mask()?;
+    SigSet::empty().thread_set_mask()?;
+    let child = command.spawn();
+    held.thread_set_mask()?;
+    child
+}
+
+#[cfg(not(unix))]
+fn spawn(command: &mut Command) -> io::Result<Child> {
+    command.spawn()
 }
 
 /// Ends it, with all that it has started: many a program is a script that starts the real one.

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use pool_core::Provider;
 use pool_sources::Environment;
 use pool_store::Remedy;
+pub(crate) use pool_watchdog::{quoted, quoted_path};
 
 /// Writes commands that a person can run as they stand.
 #[derive(Debug)]
@@ -90,43 +91,9 @@ impl Shell {
     }
 }
 
-/// A path, which is no flag even if it begins like one.
-pub(crate) fn quoted_path(path: &Path) -> String {
-    let text = path.display().to_string();
-    if text.starts_with('-') { quoted(&format!("./{text}")) } else { quoted(&text) }
-}
-
-/// A word for the shell, in quotes where it needs them.
-pub(crate) fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "_-./:@%+=,".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_are_quoted_where_the_shell_would_read_more_into_them() {
-        let cases = [
-            ("a1", "a1"),
-            ("custom:together.ai", "custom:together.ai"),
-            ("", "''"),
-            ("two words", "'two words'"),
-            ("#2", "'#2'"),
-            ("it's", "'it'\\''s'"),
-            ("$(rm -r ~)", "'$(rm -r ~)'"),
-            ("~/auth.json", "'~/auth.json'"),
-            ("über", "über"),
-        ];
-        for (word, expected) in cases {
-            assert_eq!(quoted(word), expected);
-        }
-    }
 
     #[test]
     fn a_store_is_named_where_it_is_not_the_default_and_no_name_is_a_flag() {

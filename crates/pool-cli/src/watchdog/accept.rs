@@ -1,5 +1,7 @@
+use std::path::Path;
 use std::process::ExitCode;
 
+use pool_core::mask_keys;
 use pool_watchdog::{Acceptance, Accepted, Sheet};
 use serde::Serialize;
 
@@ -38,7 +40,7 @@ struct Answer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     acceptance: Option<Sheet>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<&'a str>,
+    next: Option<String>,
 }
 
 impl<'a> Answer<'a> {
@@ -51,11 +53,16 @@ impl<'a> Answer<'a> {
             title: &task.title,
             status: task.status.as_str(),
             accepted: acceptance.as_ref().is_some_and(Acceptance::is_accepted),
-            workspace: acceptance.as_ref().map(|acceptance| acceptance.workspace.display().to_string()),
+            workspace: acceptance.as_ref().map(|acceptance| shown(&acceptance.workspace)),
             acceptance: acceptance.as_ref().map(Sheet::of),
-            next: next.as_deref(),
+            next: next.as_deref().map(mask_keys),
         }
     }
+}
+
+/// A path, which may be named after a title that somebody put a key into.
+fn shown(path: &Path) -> String {
+    mask_keys(&path.display().to_string())
 }
 
 fn text(accepted: &Accepted) -> String {
@@ -68,7 +75,7 @@ fn text(accepted: &Accepted) -> String {
             say(format_args!(
                 "rule {}, in {}",
                 printable(&acceptance.rule),
-                printable(&acceptance.workspace.display().to_string())
+                printable(&shown(&acceptance.workspace))
             ));
             for matrix in acceptance.matrices.iter().map(matrix::table).filter(|table| !table.is_empty()) {
                 say(format_args!("\n{}", matrix.trim_end()));
@@ -84,7 +91,7 @@ fn text(accepted: &Accepted) -> String {
         }
     }
     if let Some(next) = next {
-        say(format_args!("\nnext: {}", printable(next)));
+        say(format_args!("\nnext: {}", printable(&mask_keys(next))));
     }
     text
 }

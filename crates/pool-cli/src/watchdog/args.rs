@@ -23,7 +23,7 @@ pub(crate) struct WatchdogArgs {
 /// What every command takes.
 #[derive(Args, Debug)]
 pub(crate) struct GlobalArgs {
-    /// The settings [default: watchdog.toml here; what it would say, where there is none]
+    /// The settings [default: watchdog.toml in this folder]
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) config: Option<PathBuf>,
     /// Print JSON for programs

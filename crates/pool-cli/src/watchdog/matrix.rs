@@ -18,8 +18,9 @@ pub(crate) fn table(matrix: &Matrix) -> String {
         let cells = cells.iter().map(|&is_covered| if is_covered { "yes" } else { "NO" }.to_owned());
         table.add_row([format!("  {}", printable(subject))].into_iter().chain(cells));
     }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Center);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        column.set_cell_alignment(if index == 0 { CellAlignment::Left } else { CellAlignment::Center });
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n") + "\n"

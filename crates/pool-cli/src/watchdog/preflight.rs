@@ -13,12 +13,11 @@ use crate::watchdog::args::{GlobalArgs, PreflightArgs};
 /// Says whether the workers of a profile can work, after what can be repaired was, where that is wanted.
 pub(crate) fn run(global: &GlobalArgs, args: &PreflightArgs) -> Result<ExitCode, CommandError> {
     let watchdog = global.watchdog_or_default()?;
-    let mut found = watchdog.preflight(&args.profile, system_time());
-    let mut repaired = Vec::new();
-    if args.fix {
-        repaired = watchdog.repair(&found, system_time());
-        found = watchdog.preflight(&args.profile, system_time());
-    }
+    let (repaired, found) = if args.fix {
+        watchdog.mend(&args.profile, system_time())
+    } else {
+        (Vec::new(), watchdog.preflight(&args.profile, system_time()))
+    };
     if global.json {
         output::print_json(&Answer::of(&found, &repaired))?;
     } else {

@@ -16,11 +16,11 @@ use crate::watchdog::args::{GlobalArgs, RunArgs};
 /// Watches: one round, or one after another until a signal ends it.
 pub(crate) fn run(global: &GlobalArgs, args: &RunArgs) -> Result<ExitCode, CommandError> {
     let watchdog = global.watchdog()?;
-    let mut tell = |entry: &Entry| tell(entry, global.json);
     if args.dry_run {
-        watchdog.rehearse(system_time(), &mut tell)?;
+        watchdog.rehearse(system_time(), &mut |entry| tell(entry, global.json, &without_time))?;
         return Ok(ExitCode::from(exit::DONE));
     }
+    let mut tell = |entry: &Entry| tell(entry, global.json, &with_time);
     // Before anything else is started: an action that is cut short leaves the board in between.
     let signals = Signals::hold().map_err(|source| CommandError::Signals { source })?;
     loop {
@@ -43,12 +43,17 @@ pub(crate) fn run(global: &GlobalArgs, args: &RunArgs) -> Result<ExitCode, Comma
 }
 
 /// Says what was written down, as it is. Whoever listened may be gone: the journal has it.
-fn tell(entry: &Entry, json: bool) {
+fn tell(entry: &Entry, json: bool, line: &dyn Fn(&Entry) -> String) {
     drop(if json { output::print_json(entry) } else { output::print(&line(entry)) });
 }
 
+fn with_time(entry: &Entry) -> String {
+    let line = without_time(entry);
+    if line.is_empty() { line } else { format!("{} {line}", time::format(entry.at)) }
+}
+
 /// An entry in a line; nothing for what a page shows better.
-fn line(entry: &Entry) -> String {
+fn without_time(entry: &Entry) -> String {
     let says = match &entry.what {
         What::Queue { .. } | What::Began { .. } => return String::new(),
         What::Decided(decided) => decided_line(decided),
@@ -58,7 +63,7 @@ fn line(entry: &Entry) -> String {
         _ => return String::new(),
     };
     let task = entry.task.as_deref().unwrap_or(&entry.board);
-    format!("{} {} {}\n", time::format(entry.at), printable(task), printable(&says))
+    format!("{} {}\n", printable(task), printable(&says))
 }
 
 fn decided_line(decided: &Decided) -> String {

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::artifacts::{Artifacts, Look, Search};
 use super::document::{self, Block};
-use super::own_section::of_others;
 use super::{Acceptance, Cell, Fault, Finding, Format, Matrix, Part, coverage};
+use crate::journal::PageKind;
 use crate::settings::{Deliverable, Rule};
 
 pub(super) fn accept(rule: &Rule, artifacts: &Artifacts, since: DateTime<Utc>) -> Acceptance {
@@ -106,12 +106,13 @@ fn document_of(path: &str, look: &Look) -> Result<Vec<Block>, Fault> {
     let Some(format) = Format::of(path) else {
         return Ok(Vec::new());
     };
-    let text = std::str::from_utf8(bytes).ok().filter(|_| is_whole).ok_or(Fault::Unreadable)?;
-    let others = of_others(text);
-    let blocks = format.read(&others).ok_or(Fault::Unreadable)?;
+    let page = if format == Format::Html { PageKind::Html } else { PageKind::Markdown };
+    let others = page.of_others(bytes);
+    let text = std::str::from_utf8(&others).ok().filter(|_| is_whole).ok_or(Fault::Unreadable)?;
+    let blocks = format.read(text).ok_or(Fault::Unreadable)?;
     match document::has_content(&blocks) {
         true => Ok(blocks),
-        false if others.len() < text.len() => Err(Fault::OnlyJournal),
+        false if others.len() < bytes.len() => Err(Fault::OnlyJournal),
         false if blocks.is_empty() => Err(Fault::Empty),
         false => Err(Fault::OnlyHeadings),
     }

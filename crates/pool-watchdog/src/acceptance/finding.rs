@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Cell, Fault, Finding, Part};
+use crate::shell::command;
 
 impl fmt::Display for Finding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -15,7 +16,7 @@ impl fmt::Display for Finding {
             None => formatter.write_str(self.says())?,
         }
         match &self.make {
-            Some(make) => write!(formatter, "; `{}` makes it", in_a_shell(make)),
+            Some(make) => write!(formatter, "; `{}` makes it", command(make)),
             None => write!(formatter, "; {}", self.next()),
         }
     }
@@ -47,14 +48,4 @@ impl Finding {
             (Part::Deliverable, _) => "write it",
         }
     }
-}
-
-/// A command, as a person would type it.
-pub(crate) fn in_a_shell(command: &[String]) -> String {
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "_-./:=@%+,".contains(character);
-    let word = |word: &String| match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.clone(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    };
-    command.iter().map(word).collect::<Vec<String>>().join(" ")
 }

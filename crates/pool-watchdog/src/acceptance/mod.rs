@@ -35,7 +35,6 @@ mod format;
 mod html;
 mod markdown;
 mod nesting;
-mod own_section;
 mod words;
 
 pub(crate) use format::Format;

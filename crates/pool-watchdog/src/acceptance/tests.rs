@@ -413,7 +413,7 @@ fn the_state_of_the_project_is_that_of_this_task() {
         ("STATE.md", &format!("The report is written.\n\n{JOURNAL}"), 1_790_000_001, None),
         (
             "STATE.html",
-            &format!("<title>a</title><main>{JOURNAL}</main>"),
+            &format!("<title>a</title><main>\n{JOURNAL}</main>"),
             1_790_000_001,
             Some(Fault::OnlyJournal),
         ),

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use pool_core::mask_keys;
-
 use crate::history::AUTHOR;
+use crate::line::{joined, shown};
 use crate::process::{self, Ended};
 use crate::task::{Claim, TaskId};
 
@@ -93,13 +92,7 @@ impl Said {
     /// What it printed in one line, at most a few hundred characters, without secrets: what went wrong before anything else.
     pub(super) fn in_short(&self) -> String {
         const MOST: usize = 400;
-        let all = mask_keys(&format!("{} {}", self.err, self.out));
-        let line = all.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-        let line = line.collect::<Vec<_>>().join(" ");
-        match line.char_indices().nth(MOST) {
-            Some((end, _)) => format!("{} ...", &line[..end]),
-            None if line.is_empty() => "nothing".to_owned(),
-            None => line,
-        }
+        let said = shown(&joined(&format!("{} {}", self.err, self.out)), MOST);
+        if said.is_empty() { "nothing".to_owned() } else { said }
     }
 }

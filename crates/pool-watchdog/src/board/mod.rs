@@ -23,6 +23,7 @@
 //! - `unblock` leads back to `todo` where a parent is anything but `done`, also where it is `archived`.
 //! - A task that was made as blocked, or that the board gave up, is blocked until a tick finds that it may try again, which may be the
 //!   next one. A dispatcher calls an end `crashed` where it does not know the exit code, and it may miss that of its own workers.
+//! - Several commands at once break the database sooner or later, unless somebody else has it open all the time: see [`Board::visit`].
 //! - `reclaim` ends the process that has the number of the worker. It is used for workers that are gone, and claims without one.
 
 mod command;
@@ -47,6 +48,7 @@ use crate::task::{Status, Task, TaskId};
 use command::{Hermes, Said};
 pub use error::BoardError;
 pub use life::Life;
+pub use read::Guest;
 pub use verb::Verb;
 
 /// How long a tick of a dispatcher is waited for. It makes workspaces, and ends workers that do not end.
@@ -124,6 +126,17 @@ impl Board {
     /// When the database cannot be read, or is none of a board.
     pub fn read(&self) -> Result<Vec<Task>, BoardError> {
         read::tasks(&self.file, None)
+    }
+
+    /// Keeps the database open, so that no command of Hermes takes itself for the last that has it open. With each write such a command
+    /// loses, as POSIX has it, the lock that says that it is there, since it opens and closes the file once more to look at its
+    /// length; the next one that ends then takes the log of writes away from under it, and the database is broken.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn visit(&self) -> Result<Guest, BoardError> {
+        read::guest(&self.file)
     }
 
     /// One task; `None` if there is no such task.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::error::BoardError;
 use super::life::{self, Life};
-use crate::history::{BlockedBy, HOLD};
+use crate::history::{BlockedBy, HOLD, TO_BLOCK};
 use crate::task::{BlockKind, Comment, Status, Task, TaskId};
 
 /// The longest text that the board is given; the rest is cut. A system takes 128 KiB as one argument.
@@ -148,7 +148,7 @@ impl Verb {
                 let block = command("block", kind.into_iter().collect(), [id, &text(reason)]);
                 let first = self
                     .ends_block(task)
-                    .then(|| command("unblock", vec!["--reason=to block it with its reason".into()], [id]));
+                    .then(|| command("unblock", vec![format!("--reason={TO_BLOCK}").into()], [id]));
                 first.into_iter().chain([block]).collect()
             }
             Self::Comment { text: said } => vec![command("comment", Vec::new(), [id, &text(said)])],

@@ -88,6 +88,8 @@ pub struct Case {
     pub may_retry: bool,
     /// Whether what is missing may be made once more.
     pub may_make: bool,
+    /// Whether the dispatcher may be called.
+    pub may_dispatch: bool,
     /// Until when a retry has to wait.
     pub wait: Option<DateTime<Utc>>,
     /// The kind of block that would be its second.
@@ -110,6 +112,7 @@ impl Case {
             has_skills: true,
             may_retry: true,
             may_make: true,
+            may_dispatch: true,
             wait: None,
             spent_block: None,
             failed_actions: Vec::new(),

@@ -74,10 +74,17 @@ pub const TABLE: &[Row] = &[
     ),
     row(
         "not_reaped",
-        "the board says that it runs, and its process is gone",
-        |case| case.stage == Stage::Gone,
+        "the board says that it runs, its process is gone, and `dispatches` is on",
+        |case| case.stage == Stage::Gone && case.may_dispatch,
         Action::Dispatch,
         "the board has not seen yet that its worker is gone",
+    ),
+    row(
+        "left_to_reap",
+        "the board says that it runs, and its process is gone",
+        |case| case.stage == Stage::Gone,
+        Action::Leave,
+        "its worker is gone, and the dispatcher is left to see that",
     ),
     // A login goes first: without one every other run is lost, too.
     row(

@@ -24,6 +24,7 @@ fn every_case() -> Vec<Case> {
     let cases = with(cases, |case| case.has_skills = false);
     let cases = with(cases, |case| case.may_retry = false);
     let cases = with(cases, |case| case.may_make = false);
+    let cases = with(cases, |case| case.may_dispatch = false);
     let cases = with(cases, |case| case.wait = Some(DateTime::<Utc>::UNIX_EPOCH));
     let cases = with(cases, |case| case.is_told = true);
     with(cases, |case| case.spent_block = Some(case.block_kind()))

@@ -1,7 +1,7 @@
 //! How Hermes Agent writes: which of its lines says what. Seen with 0.17 and 0.19.
 
-use super::line::one_line;
 use super::worker_log::What;
+use crate::line::joined;
 
 /// A call that failed.
 #[derive(Default)]
@@ -28,7 +28,7 @@ impl Call {
     /// The last word on a call, which tells its status where there was an answer: `HTTP 401: User not found.`
     fn for_good(words: &str) -> Self {
         let status = words.strip_prefix("HTTP ").and_then(status);
-        Self { status, ..Self::before_any(one_line(words)) }
+        Self { status, ..Self::before_any(joined(words)) }
     }
 
     /// Whether nothing but its words says that a call failed.
@@ -41,11 +41,11 @@ impl Call {
         let words = words(line);
         if let Some(rest) = words.strip_prefix("Provider: ") {
             let (provider, model) = rest.split_once("Model:").unwrap_or((rest, ""));
-            let named = |name: &str| Some(one_line(name)).filter(|name| !name.is_empty());
+            let named = |name: &str| Some(joined(name)).filter(|name| !name.is_empty());
             self.provider = self.provider.take().or(named(provider));
             self.model = self.model.take().or(named(model));
         } else if let Some(rest) = words.strip_prefix("Error: ").filter(|_| self.words.is_empty()) {
-            self.words = one_line(rest);
+            self.words = joined(rest);
         } else if let Some(rest) = words.strip_prefix("Details: ") {
             self.details = Some(rest.to_owned());
         } else {
@@ -140,13 +140,13 @@ fn words(line: &str) -> &str {
 
 /// What the last line of a traceback says.
 pub(super) fn broke(line: &str) -> What {
-    missing_skills(line).map_or_else(|| What::Broke(one_line(line)), What::NoSkills)
+    missing_skills(line).map_or_else(|| What::Broke(joined(line)), What::NoSkills)
 }
 
 /// `Error: Unknown skill(s): kanban-worker, data-report`
 fn missing_skills(words: &str) -> Option<Vec<String>> {
     let (_, names) = words.split_once("Unknown skill(s): ")?;
-    Some(names.split(',').map(one_line).filter(|name| !name.is_empty()).collect())
+    Some(names.split(',').map(joined).filter(|name| !name.is_empty()).collect())
 }
 
 /// What a line says, if anything.
@@ -164,13 +164,13 @@ pub(super) fn sign(line: &str) -> Option<What> {
         return Some(What::NoSkills(skills));
     }
     if words.starts_with("Iteration budget ") {
-        return Some(What::RanOut(one_line(words)));
+        return Some(What::RanOut(joined(words)));
     }
     if words.starts_with("Fatal Python error") {
-        return Some(What::Broke(one_line(words)));
+        return Some(What::Broke(joined(words)));
     }
     if is_beside(words) {
-        return Some(What::Beside(one_line(words)));
+        return Some(What::Beside(joined(words)));
     }
     failed_attempt(words).or_else(|| gave_up(words)).map(What::Failed)
 }
@@ -179,7 +179,7 @@ pub(super) fn sign(line: &str) -> Option<What> {
 fn failed_attempt(words: &str) -> Option<Call> {
     let (_, what) = words.strip_prefix("API call failed (attempt ")?.split_once("): ")?;
     let (exception, answer) = what.split_once(" [HTTP ").unwrap_or((what, ""));
-    Some(Call { exception: one_line(exception), status: status(answer), ..Call::default() })
+    Some(Call { exception: joined(exception), status: status(answer), ..Call::default() })
 }
 
 /// The beginnings of the lines with which Hermes tries no more, and what stands before its reason.

@@ -177,7 +177,7 @@ fn what_is_waited_for_counts_from_the_end_of_the_worker() {
 }
 
 fn place(state: LoginState) -> Place {
-    Place { path: "auth.json".into(), state }
+    Place { path: "auth.json".into(), state, made_at: None }
 }
 
 fn logins(codex: LoginState, profile: LoginState, root: LoginState) -> Logins {

@@ -4,7 +4,8 @@
 //! any error there is.
 
 use super::hermes::{self, Call};
-use super::line::{one_line, plain};
+use super::line::plain;
+use crate::line::joined;
 
 /// The last attempt of a log.
 #[derive(Default)]
@@ -185,7 +186,7 @@ impl Reader {
     /// What a panel says is an answer, unless it says again what went wrong.
     fn end_panel(&mut self) {
         let Within::Panel(number, words) = std::mem::take(&mut self.within) else { return };
-        let words = one_line(&words);
+        let words = joined(&words);
         match (self.log.signs.last(), hermes::failure_in_panel(&words)) {
             (Some(Sign { what: What::Failed(last), .. }), _) if last.is_final || last.is_in(&words) => {}
             (_, Some(call)) => self.failed(number, call),
@@ -214,7 +215,7 @@ impl Reader {
         // An agent that does not begin says why, and that is all.
         if let (true, Some((line, words))) = (self.log.signs.is_empty() && !self.has_begun, self.start.take())
         {
-            self.sign(line, What::Failed(Call::before_any(one_line(&words))));
+            self.sign(line, What::Failed(Call::before_any(joined(&words))));
         }
         self.log
     }

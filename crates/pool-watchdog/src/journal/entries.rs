@@ -80,3 +80,25 @@ impl fmt::Debug for Entries {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use super::*;
+
+    const LINE: &[u8] =
+        b"{\"at\":\"2026-11-21T16:30:00Z\",\"board\":\"default\",\"what\":\"noted\",\"says\":\"x\"}\n";
+
+    #[test]
+    fn a_line_without_end_does_not_fill_the_memory() {
+        for longer in [0, 1_000] {
+            let garbage = io::repeat(b'x').take(LONGEST_LINE + longer - 1).chain(b"\n".as_slice());
+            let mut entries = Entries::new(BufReader::new(LINE.chain(garbage).chain(LINE)));
+            assert_eq!(entries.by_ref().map(Result::unwrap).count(), 2);
+            assert!(entries.line.capacity() as u64 <= 2 * LONGEST_LINE);
+            let length = 2 * LINE.len() as u64 + LONGEST_LINE + longer;
+            assert_eq!((entries.skipped(), entries.position()), (1, length));
+        }
+    }
+}

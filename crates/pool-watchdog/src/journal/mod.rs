@@ -32,7 +32,7 @@ pub use state::{Attempt, Attempts, State};
 
 /// The journal of the boards that are watched: `watchdog.jsonl` in the folder of their state, and the pages beside it.
 ///
-/// Several processes may hold one at a time. It makes nothing before the first entry.
+/// Several processes may use one at once. To open it makes nothing: the first entry and the first page do.
 ///
 /// ```
 /// use pool_watchdog::{Card, Entry, Journal, What};
@@ -68,7 +68,10 @@ struct Bookmark {
 }
 
 /// A text that others are in the middle of writing looks like one that ends early: what is younger is not touched.
-const QUIET: Duration = Duration::from_millis(300);
+const QUIET: Duration = Duration::from_secs(1);
+
+/// An empty page is one that a command is about to fill, which may take it a while: `report > PROJECT_STATE.md`.
+const QUIET_WHEN_EMPTY: Duration = Duration::from_secs(60);
 
 /// So often a page that others write is tried.
 const TRIES: u32 = 10;
@@ -172,7 +175,9 @@ impl Journal {
 
     /// Brings both pages up to date. A page that says so already is not written.
     ///
-    /// What others wrote into a page stays as it is, byte for byte, and keeps its time.
+    /// What others wrote into a page stays as it is, byte for byte, and keeps its time. While they write it, it is waited for, some
+    /// seconds at most. Who holds a page open for longer without writing is not seen, and what he writes then is lost with the page that
+    /// was replaced: a page should be written at once.
     ///
     /// # Errors
     ///
@@ -202,11 +207,12 @@ impl Journal {
         if seen.is_some() && page.bytes == old {
             return Ok(Replaced::Done);
         }
-        let is_unsettled = page.is_shared || old.is_empty();
-        if let Some(seen) = &seen
-            && is_unsettled
-            && seen.age().is_some_and(|age| age < QUIET)
-        {
+        let quiet = match old {
+            [] => QUIET_WHEN_EMPTY,
+            _ if page.is_shared => QUIET,
+            _ => Duration::ZERO,
+        };
+        if seen.as_ref().and_then(Seen::age).is_some_and(|age| age < quiet) {
             return Ok(Replaced::Changed);
         }
         let modified = seen.as_ref().filter(|_| page.is_shared).and_then(Seen::modified);
@@ -247,8 +253,12 @@ impl Journal {
         serde_json::to_string(&entry).map_err(|source| self.unwritable(source))
     }
 
-    /// An entry as it is kept.
-    fn masked(&self, entry: &Entry) -> Result<Entry, JournalError> {
+    /// An entry as it is kept: whatever looks like a key in it is masked.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written as JSON.
+    pub fn masked(&self, entry: &Entry) -> Result<Entry, JournalError> {
         let mut value = serde_json::to_value(entry).map_err(|source| self.unwritable(source))?;
         mask(&mut value);
         serde_json::from_value(value).map_err(|source| self.unwritable(source))

@@ -19,7 +19,8 @@ pub enum PageKind {
 const BEGIN: &str = "<!-- pool-watchdog:begin -->";
 const END: &str = "<!-- pool-watchdog:end -->";
 
-/// What stands around the section of a page that nobody else has written in.
+/// What stands around the section of a page that nobody else has written in. Where it is ever changed, what it was has to be known too:
+/// a page that differs from it is taken for one of others.
 const OWN_HEAD: &str = concat!(
     "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",

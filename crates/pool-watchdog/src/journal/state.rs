@@ -139,7 +139,7 @@ pub struct Attempts {
     pub begun: usize,
     /// So often the board, or what was made, showed that it was done.
     pub done: usize,
-    /// So often it failed since it was last done.
+    /// So often it failed since it was last done. One that goes on or was cut short has not failed.
     pub failed: u32,
     /// When it last began.
     pub last: Option<DateTime<Utc>>,
@@ -182,11 +182,15 @@ impl State {
         let counted =
             attempts.filter(|attempt| attempt.action == action && attempt.after_event >= since_event);
         counted.fold(Attempts::default(), |count, attempt| {
-            let is_done = attempt.done == Some(true);
+            let failed = match attempt.done {
+                Some(true) => 0,
+                Some(false) => count.failed.saturating_add(1),
+                None => count.failed,
+            };
             Attempts {
                 begun: count.begun + 1,
-                done: count.done + usize::from(is_done),
-                failed: if is_done { 0 } else { count.failed.saturating_add(1) },
+                done: count.done + usize::from(attempt.done == Some(true)),
+                failed,
                 last: Some(attempt.at),
             }
         })

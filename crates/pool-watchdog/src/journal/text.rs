@@ -1,35 +1,16 @@
 //! Text of boards and logs, made fit for a page.
 
-use pool_core::mask_keys;
+use crate::line;
 
 /// A longer text is cut: a page is for people. The journal has it whole.
 const LONGEST_SHOWN: usize = 2_000;
 
-/// A text in one line, without a secret and without what controls a terminal or cannot be seen.
+/// A text in one line.
 ///
 /// It is masked here although the journal was masked when it was written: its older lines may come from a version that knew fewer
 /// keys, and a page is what people hand on.
 pub(crate) fn shown(text: &str) -> String {
-    // First, so that nothing unseen splits a key, or stands right before it.
-    let plain = anstream::adapter::strip_str(text).to_string();
-    let line: String = plain.chars().filter_map(visible).collect();
-    cut(mask_keys(line.trim()))
-}
-
-/// A character, a space for whatever breaks a line, and nothing for what cannot be seen.
-fn visible(c: char) -> Option<char> {
-    let breaks = matches!(c, '\t'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
-    let is_unseen = c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
-    if breaks { Some(' ') } else { (!is_unseen).then_some(c) }
-}
-
-fn cut(text: String) -> String {
-    match text.char_indices().nth(LONGEST_SHOWN) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text,
-    }
+    line::shown(text, LONGEST_SHOWN)
 }
 
 /// A part of what a person is to do.

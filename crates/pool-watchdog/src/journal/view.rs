@@ -140,7 +140,7 @@ const MOST_STEPS: usize = 6_000;
 pub(crate) const MOST_FOLDED: usize = 1_000;
 
 /// The most tasks that are named before the boards.
-pub(crate) const MOST_WAITING: usize = 20;
+pub(crate) const MOST_WAITING: usize = 8;
 
 /// The most rows and columns of a matrix.
 pub(crate) const MOST_CELLS: usize = 50;

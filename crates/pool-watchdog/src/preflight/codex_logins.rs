@@ -69,6 +69,12 @@ fn instruction(of: &Examination<'_>, home: &CodexHome, state: &LoginState, fix: 
         (_, LoginState::Unreadable(_)) => {
             format!("put the file aside, and log in to Codex again: `mv {path} {path}.broken && {login}`")
         }
+        // One login for all: the main one, which it is led to then.
+        (_, LoginState::Absent | LoginState::Dangling(_)) if home.login() != of.home.main.login() => format!(
+            "log in to Codex again: `{}`; then `pool-watchdog preflight {} --fix` leads it there",
+            command(of, &of.home.main, ""),
+            quoted(&of.home.name)
+        ),
         (_, LoginState::Dangling(_)) => {
             format!("take the symlink away, and log in to Codex again: `rm {path} && {login}`")
         }
@@ -100,7 +106,7 @@ pub(super) fn words(state: &LoginState) -> String {
         LoginState::Absent => "no login".to_owned(),
         LoginState::Dangling(target) => format!("a symlink to {}, which is not there", target.display()),
         LoginState::Unreadable(why) => format!("unreadable, {why}"),
-        LoginState::Empty => "no access token, or no refresh token".to_owned(),
+        LoginState::Empty => "a login that lacks a token".to_owned(),
         LoginState::Expired(at) => format!("an access token that ended at {}", time::format(*at)),
         LoginState::Good(Some(until)) => format!("a login, good until {}", time::format(*until)),
         LoginState::Good(None) => "a login that names no end".to_owned(),

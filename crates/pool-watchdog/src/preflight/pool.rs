@@ -8,7 +8,8 @@ use pool_store::{MemoryStore, PickError, PoolHandle, ProfileStore, Store as _, S
 
 use super::Examination;
 use super::check::{Check, Checked, Fix};
-use crate::login::{LoginState, in_words};
+use crate::line::in_words;
+use crate::login::LoginState;
 use crate::shell::{quoted, quoted_path};
 
 /// Picks one, as a worker would.

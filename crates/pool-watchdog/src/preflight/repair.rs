@@ -8,10 +8,12 @@ use pool_store::{PoolHandle, read_short};
 
 use super::check::Fix;
 use super::codex_logins::is_login;
-use super::{Preflight, Surroundings};
+use super::{Preflight, Surroundings, examine};
 use crate::files;
+use crate::line::in_words;
 use crate::line::one_line;
-use crate::login::{LONGEST_LOGIN, in_words};
+use crate::login::LONGEST_LOGIN;
+use crate::settings::Settings;
 use crate::shell::{quoted, quoted_path};
 
 /// What became of a repair.
@@ -27,12 +29,31 @@ pub struct Repaired {
     pub says: String,
 }
 
+/// Makes every repair that an examination names, and examines again until there is no other, since one repair may make another possible.
+/// Answers what was tried, and what is found after that.
+#[must_use]
+pub fn mend(settings: &Settings, profile: &str, around: &Surroundings) -> (Vec<Repaired>, Preflight) {
+    let mut tried = Vec::new();
+    loop {
+        let found = examine(settings, profile, around);
+        let more = repair_more(&found, &tried, around);
+        if more.is_empty() {
+            return (tried, found);
+        }
+        tried.extend(more);
+    }
+}
+
 /// Makes every repair that an examination named, in its order. Whoever wants to know what is still broken examines again.
 #[must_use]
 pub fn repair(preflight: &Preflight, around: &Surroundings) -> Vec<Repaired> {
+    repair_more(preflight, &[], around)
+}
+
+fn repair_more(preflight: &Preflight, tried: &[Repaired], around: &Surroundings) -> Vec<Repaired> {
     let mut fixes: Vec<&Fix> = Vec::new();
     for fix in preflight.fixes() {
-        if !fixes.contains(&fix) {
+        if !fixes.contains(&fix) && !tried.iter().any(|tried| tried.fix == *fix) {
             fixes.push(fix);
         }
     }

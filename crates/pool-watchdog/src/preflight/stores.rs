@@ -9,7 +9,8 @@ use super::Examination;
 use super::check::{Check, Checked};
 use super::codex_logins::words;
 use crate::home::dangling;
-use crate::login::{LoginState, in_words};
+use crate::line::in_words;
+use crate::login::LoginState;
 use crate::shell::quoted_path;
 
 /// One for each file; the profile `default` has the root's alone.

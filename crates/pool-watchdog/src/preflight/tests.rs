@@ -92,6 +92,25 @@ fn the_root_is_a_profile_too() {
     assert!(preflight.checks.iter().all(|check| check.name != Checked::ProfileStore), "it has one store");
 }
 
+#[test]
+fn a_login_that_is_missing_is_made_once_for_all() {
+    let world = World::new();
+    world.program("codex", CODEX);
+    std::fs::create_dir_all(world.path(".hermes/profiles/writer/home")).unwrap();
+    let next = |name| world.shown(&world.check(name).instruction.unwrap());
+    let once = "log in to Codex again: `codex login`";
+    assert_eq!(next(Checked::WorkerLogin), once);
+    let leads = "; then `pool-watchdog preflight writer --fix` leads it there";
+    assert_eq!(next(Checked::ToolsLogin), format!("{once}{leads}"));
+    world.link(FILE, "/nowhere/auth.json");
+    let away = "take the symlink away, and log in to Codex again: `rm ~/.codex/auth.json && codex login`";
+    assert_eq!(next(Checked::WorkerLogin), away);
+    world.write(OF_TOOLS, "{\"tok");
+    let aside = "put the file aside, and log in to Codex again: `mv ~/.hermes/profiles/writer/home/.codex/auth.json \
+                 ~/.hermes/profiles/writer/home/.codex/auth.json.broken && HOME=~/.hermes/profiles/writer/home codex login`";
+    assert_eq!(next(Checked::ToolsLogin), aside);
+}
+
 /// What is wrong where Hermes has a login of its own keeps no worker from starting.
 #[test]
 fn a_login_of_codex_is_needed_where_hermes_has_none() {

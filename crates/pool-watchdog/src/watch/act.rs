@@ -3,16 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pool_core::mask_keys;
 use serde_json::{Value, json};
 
 use crate::acceptance::Acceptance;
 use crate::board::{self, Board, BoardError};
 use crate::copy::copy_folder;
 use crate::decision::{Action, Stage};
+use crate::line::in_words;
 use crate::make;
 use crate::preflight::{self, Surroundings};
 use crate::settings::Settings;
+use crate::shell::command;
 use crate::task::{Task, Workspace};
 use crate::watch::look::Looked;
 use crate::watch::words;
@@ -57,7 +58,7 @@ impl Act<'_> {
                 .and_then(Acceptance::makes)
                 .into_iter()
                 .flatten()
-                .map(|make| words::command(&make))
+                .map(|make| command(&make))
                 .collect::<Vec<_>>()
                 .join("; "),
             Action::Block | Action::Comment => self.explanation(looked),
@@ -124,8 +125,7 @@ impl Act<'_> {
 
     fn repair(self, task: &Task) -> Done {
         let profile = task.assignee.as_deref().unwrap_or("default");
-        let found = preflight::examine(self.settings, profile, self.around);
-        let repaired = preflight::repair(&found, self.around);
+        let (repaired, _) = preflight::mend(self.settings, profile, self.around);
         let says: Vec<&str> = repaired.iter().map(|repaired| repaired.says.as_str()).collect();
         let done = !repaired.is_empty() && repaired.iter().all(|repaired| repaired.done);
         Done { done, says: if says.is_empty() { "nothing to repair".to_owned() } else { says.join("; ") } }
@@ -189,7 +189,7 @@ impl Act<'_> {
         for make in &makes {
             let made = make::run(make, folder, &looked.task, self.board, self.settings.policy.make_timeout);
             if let Err(why) = made {
-                return Ok(Done::not(format!("`{}` {why}", words::command(make))));
+                return Ok(Done::not(format!("`{}` {why}", command(make))));
             }
         }
         Ok(Done::well(format!("{} command{} ran well", makes.len(), if makes.len() == 1 { "" } else { "s" })))
@@ -225,16 +225,4 @@ fn named(workspace: &Path, files: &[PathBuf]) -> Vec<String> {
         |file: &PathBuf| std::fs::metadata(file).is_ok_and(|found| found.len() <= LONGEST_ARTIFACT);
     let files = files.iter().map(|file| workspace.join(file)).filter(is_short).take(MOST_NAMED);
     files.map(|file| file.display().to_string()).collect()
-}
-
-/// An error and what caused it, in one line without a secret.
-pub(crate) fn in_words(error: &dyn std::error::Error) -> String {
-    let mut says = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        says.push_str(": ");
-        says.push_str(&error.to_string());
-        cause = error.source();
-    }
-    mask_keys(&says)
 }

@@ -1,7 +1,5 @@
 //! What is found out about a task, and what follows from it. Reads, and changes nothing.
 
-use std::time::SystemTime;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::acceptance::{Acceptance, inspect};
@@ -63,7 +61,8 @@ impl Look<'_> {
             self.home(&task).map(|home| Logins::of(&home, &self.around.environment, self.around.now));
         let diagnosis = self.diagnose(&task, logins.as_ref());
         let acceptance = self.accept(&task);
-        let preflight = needs_preflight(diagnosis.cause).then(|| self.preflight(&task)).flatten();
+        let preflight =
+            needs_preflight(diagnosis.cause).then(|| self.preflight(&task, &diagnosis.skills)).flatten();
         let case =
             self.case(&task, stage, &diagnosis, acceptance.as_ref(), preflight.as_ref(), logins.as_ref());
         let decision = decide(&case);
@@ -82,8 +81,10 @@ impl Look<'_> {
         ProfileHome::of(self.settings, profile, &self.around.environment).ok()
     }
 
-    fn preflight(self, task: &Task) -> Option<Preflight> {
-        Some(preflight::examine(self.settings, task.assignee.as_deref()?, self.around))
+    /// What the next worker would find. One that missed a skill would miss it again.
+    fn preflight(self, task: &Task, missed: &[String]) -> Option<Preflight> {
+        let skills = [missed, task.skills.as_slice()].concat();
+        Some(preflight::examine_for(self.settings, task.assignee.as_deref()?, &skills, self.around))
     }
 
     fn diagnose(self, task: &Task, logins: Option<&Logins>) -> Diagnosis {
@@ -134,9 +135,10 @@ impl Look<'_> {
         };
         let wait = self.wait(task, diagnosis, ended, failures);
         Case {
-            login: login(cause, ended, preflight, logins),
+            login: login(cause, ended, preflight, logins, policy),
             has_skills: preflight.is_none_or(|preflight| is_fine(preflight, &[Checked::Skills])),
             may_retry,
+            may_dispatch: policy.dispatches,
             may_make: tried(Action::Make, failed_at) < usize::try_from(policy.makes).unwrap_or(usize::MAX),
             wait: passes(cause).then_some(wait).flatten(),
             spent_block: BlockKind::ALL.iter().copied().find(|&kind| task.would_be_second(kind)),
@@ -193,21 +195,14 @@ fn stage(task: &Task, life: &Life, policy: &Policy) -> Stage {
 const FAILURES: [&str; 6] =
     ["protocol_violation", "crashed", "timed_out", "spawn_failed", "stale", "gave_up"];
 
-/// What somebody does who wants it to run once more.
-const FRESH_STARTS: [&str; 5] = ["unblocked", "promoted_manual", "assigned", "created", "completed"];
-
-fn newest(task: &Task, kinds: &[&str]) -> i64 {
-    let is_one = |event: &&crate::task::Event| kinds.contains(&event.kind.as_str());
-    task.events.iter().rfind(is_one).map_or(0, |event| event.id)
-}
-
 pub(crate) fn last_failure(task: &Task) -> i64 {
-    newest(task, &FAILURES)
+    let is_one = |event: &&crate::task::Event| FAILURES.contains(&event.kind.as_str());
+    task.events.iter().rfind(is_one).map_or(0, |event| event.id)
 }
 
 /// Whether its last run failed, and nobody has asked for another since.
 fn has_failed(task: &Task) -> bool {
-    last_failure(task) > newest(task, &FRESH_STARTS)
+    last_failure(task) > task.last_fresh_start()
 }
 
 fn work(acceptance: Option<&Acceptance>) -> Work {
@@ -239,18 +234,16 @@ fn login(
     failed: DateTime<Utc>,
     preflight: Option<&Preflight>,
     logins: Option<&Logins>,
+    policy: &Policy,
 ) -> Login {
     let Some(preflight) = preflight.filter(|_| is_about_login(cause)) else { return Login::Good };
     if !is_fine(preflight, &LOGINS) {
-        let is_mendable = preflight.fixes().next().is_some();
+        let is_mendable = policy.repairs_logins && preflight.fixes().next().is_some();
         return if is_mendable { Login::Mendable } else { Login::Broken };
     }
-    // What was refused looks good from here. Only what was written since then is worth another run.
+    // What was refused looks good from here. Only one that was made since then is worth another run.
     let is_refused = matches!(cause, Cause::Revoked | Cause::LoginRefused);
-    let is_newer = |place: &Place| {
-        let written = std::fs::metadata(&place.path).and_then(|metadata| metadata.modified());
-        place.state.is_usable() && written.is_ok_and(|at| at > SystemTime::from(failed))
-    };
+    let is_newer = |place: &Place| place.state.is_usable() && place.made_at.is_some_and(|made| made > failed);
     let is_new =
         logins.is_some_and(|logins| [&logins.codex, &logins.profile, &logins.root].into_iter().any(is_newer));
     if is_refused && !is_new { Login::Broken } else { Login::Good }

@@ -8,6 +8,7 @@ mod look;
 mod tests;
 mod words;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -18,7 +19,8 @@ use crate::board::Board;
 use crate::decision::{Action, Stage};
 use crate::diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 use crate::home::ProfileHome;
-use crate::journal::{Card, Decided, Entry, Journal, Sheet, State, Told, What};
+use crate::journal::{Attempt, Card, Decided, Entry, Journal, JournalError, Sheet, State, Told, What};
+use crate::line::in_words;
 use crate::login::Logins;
 use crate::pool_report::{Accusation, PoolReport, report_to_pool};
 use crate::preflight::{self, Preflight, Repaired, Surroundings};
@@ -105,12 +107,21 @@ impl Watchdog {
         for slug in &self.settings.boards {
             let done = Board::find(&self.settings, slug).map_err(WatchError::from).and_then(|board| {
                 let _lock = board.lock(TURN)?;
+                let _guest = board.visit()?;
                 Round { watchdog: self, board: &board, journal: &mut journal, clock, stop, tell: &mut *tell }
                     .run()
             });
             result = result.and(done);
         }
-        result.and(journal.publish().map_err(WatchError::from))
+        let published = match journal.publish() {
+            // The journal is whole, and the next round makes the page.
+            Err(error @ JournalError::Busy { .. }) => {
+                tracing::warn!("{error}");
+                Ok(())
+            }
+            published => published,
+        };
+        result.and(published.map_err(WatchError::from))
     }
 
     /// Tells what a round would decide, and neither does nor writes anything.
@@ -121,14 +132,14 @@ impl Watchdog {
     pub fn rehearse(&self, now: DateTime<Utc>, tell: &mut dyn FnMut(&Entry)) -> Result<(), WatchError> {
         let mut journal = self.journal();
         let around = self.around(now);
+        let state = journal.state()?.clone();
         for slug in &self.settings.boards {
             let board = Board::find(&self.settings, slug)?;
-            let look =
-                Look { settings: &self.settings, around: &around, board: &board, journal: journal.state()? };
+            let look = Look { settings: &self.settings, around: &around, board: &board, journal: &state };
             for task in board.read()? {
                 let looked = look.at(task);
                 if looked.case.stage != Stage::Finished {
-                    tell(&entry_of(now, slug, &looked));
+                    tell(&journal.masked(&entry_of(now, slug, &looked))?);
                 }
             }
         }
@@ -180,10 +191,10 @@ impl Watchdog {
         preflight::examine(&self.settings, profile, &self.around(now))
     }
 
-    /// Repairs what an examination has found, as far as nothing can be lost by it.
+    /// Repairs what nothing can be lost by, and looks again.
     #[must_use]
-    pub fn repair(&self, found: &Preflight, now: DateTime<Utc>) -> Vec<Repaired> {
-        preflight::repair(found, &self.around(now))
+    pub fn mend(&self, profile: &str, now: DateTime<Utc>) -> (Vec<Repaired>, Preflight) {
+        preflight::mend(&self.settings, profile, &self.around(now))
     }
 
     fn around(&self, now: DateTime<Utc>) -> Surroundings {
@@ -208,11 +219,11 @@ impl Round<'_> {
         let tasks = self.board.read()?;
         self.note_queue(&tasks)?;
         self.close_open_actions(&tasks)?;
-        for id in in_order(&tasks) {
+        for task in in_order(tasks) {
             if (self.stop)() {
                 break;
             }
-            self.look_after(&id)?;
+            self.look_after(task)?;
         }
         // What was done has changed it.
         let tasks = self.board.read()?;
@@ -221,9 +232,9 @@ impl Round<'_> {
     }
 
     /// Looks at a task, decides and acts, as often as one action makes another one possible.
-    fn look_after(&mut self, id: &TaskId) -> Result<(), WatchError> {
+    fn look_after(&mut self, mut task: Task) -> Result<(), WatchError> {
         for _ in 0..MOST_STEPS {
-            let Some(task) = self.board.task(id)? else { return Ok(()) };
+            let id = task.id.clone();
             let mut looked = self.look(task)?;
             if looked.case.stage == Stage::Finished {
                 return Ok(());
@@ -237,6 +248,8 @@ impl Round<'_> {
             if action == Action::Leave || !self.act(&looked)? || (self.stop)() {
                 return Ok(());
             }
+            let Some(changed) = self.board.task(&id)? else { return Ok(()) };
+            task = changed;
         }
         Ok(())
     }
@@ -284,7 +297,7 @@ impl Round<'_> {
         self.begin(Some(task), action, "what waited for it is ready".to_owned())?;
         let around = self.watchdog.around((self.clock)());
         let act = Act { settings: &self.watchdog.settings, around: &around, board: self.board };
-        let done = act.dispatch().unwrap_or_else(|error| Done::not(act::in_words(&error)));
+        let done = act.dispatch().unwrap_or_else(|error| Done::not(in_words(&error)));
         self.end(Some(task), action, &done)
     }
 
@@ -293,8 +306,11 @@ impl Round<'_> {
         const ACTION: &str = "report_to_pool";
         let settings = &self.watchdog.settings;
         let task = &looked.task;
+        // One that was cut short may have told nothing; twice it tells nothing new.
         let is_told = |journal: &State| {
-            journal.attempts(self.board.name(), task.id.as_str(), ACTION, look::last_failure(task)).begun > 0
+            let since = look::last_failure(task);
+            let tried = journal.attempts(self.board.name(), task.id.as_str(), ACTION, since);
+            tried.done > 0 || tried.failed > 0
         };
         let Some((diagnosis, home)) = self.accused(looked) else { return Ok(false) };
         if !settings.policy.reports_to_pool || is_told(self.journal.state()?) {
@@ -318,7 +334,7 @@ impl Round<'_> {
             Ok(PoolReport::Unclear { says, next }) => {
                 (Done::not(format!("{says}; tell it yourself: `{next}`")), false)
             }
-            Err(error) => (Done::not(act::in_words(&error)), false),
+            Err(error) => (Done::not(in_words(&error)), false),
         };
         self.end(Some(task), ACTION, &done)?;
         Ok(is_news)
@@ -341,18 +357,25 @@ impl Round<'_> {
             let task = tasks.iter().find(|task| attempt.task.as_deref() == Some(task.id.as_str()));
             let is_complete = task.is_some_and(|task| task.status == Status::Done);
             let is_completion = attempt.action == Action::Complete.as_str();
-            let done = if is_completion && is_complete {
-                Done::well("it was cut short, and the board has it as done")
+            if is_completion && is_complete {
+                let done = Done::well("it was cut short, and the board has it as done");
+                self.end(task, &attempt.action, &done)?;
             } else {
-                Done::not("it was cut short; it is decided anew")
-            };
-            self.end(task, &attempt.action, &done)?;
+                self.note_cut(&attempt)?;
+            }
             let waits_for_dispatch = is_completion || attempt.action == Action::Dispatch.as_str();
             if let Some(task) = task.filter(|_| waits_for_dispatch && is_complete) {
                 self.dispatch(task)?;
             }
         }
         Ok(())
+    }
+
+    /// It stays open until it is begun again: nobody knows that it failed, so that it is not waited for.
+    fn note_cut(&mut self, attempt: &Attempt) -> Result<(), WatchError> {
+        let says = format!("{} was cut short; it is decided anew", attempt.action);
+        let (at, task) = ((self.clock)(), attempt.task.as_deref());
+        self.write_if_new(&Entry::new(at, self.board.name(), task, What::Noted { says }))
     }
 
     fn note_queue(&mut self, tasks: &[Task]) -> Result<(), WatchError> {
@@ -390,24 +413,25 @@ impl Round<'_> {
     fn write(&mut self, task: Option<&Task>, what: What) -> Result<(), WatchError> {
         let entry = Entry::new((self.clock)(), self.board.name(), task.map(|task| task.id.as_str()), what);
         self.journal.append(&entry)?;
-        (self.tell)(&entry);
+        (self.tell)(&self.journal.masked(&entry)?);
         Ok(())
     }
 
     fn write_if_new(&mut self, entry: &Entry) -> Result<(), WatchError> {
         if self.journal.append_if_new(entry)? {
-            (self.tell)(entry);
+            (self.tell)(&self.journal.masked(entry)?);
         }
         Ok(())
     }
 }
 
 /// First those that others wait for, then the others, as the board has them.
-fn in_order(tasks: &[Task]) -> Vec<TaskId> {
-    let roots: Vec<TaskId> = blocked_roots(tasks).into_iter().map(|task| task.id.clone()).collect();
-    let others = tasks.iter().map(|task| task.id.clone()).filter(|id| !roots.contains(id));
-    let others: Vec<TaskId> = others.collect();
-    roots.into_iter().chain(others).collect()
+fn in_order(tasks: Vec<Task>) -> Vec<Task> {
+    let roots: HashSet<TaskId> = blocked_roots(&tasks).into_iter().map(|task| task.id.clone()).collect();
+    let (mut first, others): (Vec<Task>, Vec<Task>) =
+        tasks.into_iter().partition(|task| roots.contains(&task.id));
+    first.extend(others);
+    first
 }
 
 fn card(task: &Task) -> Card {

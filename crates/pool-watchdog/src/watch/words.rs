@@ -6,7 +6,7 @@ use crate::diagnosis::{Cause, Diagnosis};
 use crate::history::AUTHOR;
 use crate::login::Residency;
 use crate::preflight::{Check, CheckState, Preflight};
-use crate::shell::{quoted, quoted_path};
+use crate::shell::{command, quoted, quoted_path};
 use crate::task::{Status, Task};
 
 /// The most findings that are told one by one; a long list hides what it says.
@@ -83,7 +83,7 @@ pub(crate) fn cure(
     profile: Option<&str>,
     preflight: Option<&Preflight>,
 ) -> Option<String> {
-    let profile = quoted(profile.unwrap_or("default"));
+    let profile = profile.map_or_else(|| "PROFILE".to_owned(), quoted);
     match diagnosis.cause {
         Cause::MissingLogin | Cause::StaleSync | Cause::Revoked | Cause::LoginRefused => {
             Some(new_login(&profile, preflight))
@@ -157,10 +157,4 @@ fn steps(acceptance: &Acceptance) -> Vec<String> {
         steps.push("write what is listed".to_owned());
     }
     steps
-}
-
-/// A command as it is typed into a shell.
-pub(crate) fn command(words: &[String]) -> String {
-    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-    words.join(" ")
 }

@@ -122,7 +122,7 @@ fn a_link_leads_to_the_page() {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = journal(folder.path());
     let (there, not_there) = (folder.path().join("there.html"), folder.path().join("not-there.md"));
-    fs::write(&there, "").unwrap();
+    write_long_ago(&there, "");
     symlink("there.html", folder.path().join("hop")).unwrap();
     symlink("hop", journal.page(PageKind::Html)).unwrap();
     symlink(&not_there, journal.page(PageKind::Markdown)).unwrap();
@@ -173,6 +173,23 @@ fn a_page_that_is_written_right_now_is_waited_for() {
     publishing.join().unwrap();
     let page = fs::read_to_string(&path).unwrap();
     assert!(page.starts_with(NOTES) && page.contains("t_52cac9ce"), "{page}");
+}
+
+#[test]
+fn an_empty_page_is_left_to_whoever_is_about_to_fill_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = journal(folder.path());
+    let path = journal.page(PageKind::Html);
+    fs::write(&path, "").unwrap();
+    let error = journal.publish().unwrap_err();
+    let expected =
+        format!("{} is being written by somebody else; the next round brings it up to date", path.display());
+    assert_eq!(error.to_string(), expected);
+    assert_eq!(fs::read(&path).unwrap(), b"");
+    assert!(journal.page(PageKind::Markdown).exists(), "the other one is written all the same");
+    write_long_ago(&path, "");
+    journal.publish().unwrap();
+    assert!(fs::read_to_string(&path).unwrap().contains("t_52cac9ce"));
 }
 
 #[test]
