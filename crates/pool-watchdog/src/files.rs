@@ -26,21 +26,6 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
-/// Waits for the lock of this name, and holds it until the file is dropped. It is never removed: somebody might hold it.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a lock file is opened to be locked; nothing is ever written into it"
-)]
-pub(crate) fn lock(path: &Path) -> io::Result<File> {
-    let file = private().append(true).create(true).open(path)?;
-    loop {
-        match file.lock() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result.map(|()| file),
-        }
-    }
-}
-
 /// Adds a line to a file, 0600 from birth, and syncs it. It begins on a new line also where the last writer was killed in the middle
 /// of his. The caller holds a lock.
 #[expect(clippy::disallowed_methods, reason = "this is the module that writes files")]

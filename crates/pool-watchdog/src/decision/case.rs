@@ -133,9 +133,7 @@ impl Case {
     #[must_use]
     pub fn block_kind(&self) -> BlockKind {
         match self.cause {
-            Cause::MissingLogin | Cause::StaleSync | Cause::Revoked | Cause::LoginRefused => {
-                BlockKind::NeedsInput
-            }
+            cause if cause.is_about_login() => BlockKind::NeedsInput,
             Cause::MissingResidency | Cause::MissingSkill => BlockKind::Capability,
             _ => BlockKind::Transient,
         }

@@ -17,7 +17,6 @@ pub(crate) use backoff::backoff_of_action;
 pub use backoff::retry_at;
 pub use case::{Case, Login, Stage, Work};
 pub use table::{Row, TABLE};
-pub(crate) use table::{is_about_login, passes};
 
 words! {
     /// What is done about a task.

@@ -95,12 +95,12 @@ fn runs_and_makes_come_to_an_end() {
 #[test]
 fn a_login_is_repaired_before_anything_is_run_again() {
     holds_for_every_case(|case, decision| {
-        let is_login = super::table::is_about_login(case.cause);
+        let is_login = case.cause.is_about_login();
         let is_mendable = is_login && case.login == Login::Mendable;
         decision.action != Action::RepairLogin || is_mendable
     });
     holds_for_every_case(|case, decision| {
-        let is_login = super::table::is_about_login(case.cause);
+        let is_login = case.cause.is_about_login();
         !(is_login && case.login != Login::Good) || decision.action != Action::Retry
     });
 }

@@ -4,9 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::acceptance::{Acceptance, inspect};
 use crate::board::{Board, Life};
-use crate::decision::{
-    Action, Case, Decision, Login, Stage, Work, backoff_of_action, decide, is_about_login, passes, retry_at,
-};
+use crate::decision::{Action, Case, Decision, Login, Stage, Work, backoff_of_action, decide, retry_at};
 use crate::diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 use crate::history::BlockedBy;
 use crate::home::ProfileHome;
@@ -130,7 +128,7 @@ impl Look<'_> {
             self.journal.attempts(self.board.name(), task.id.as_str(), action.as_str(), since).begun
         };
         let most = usize::try_from(policy.retries).unwrap_or(usize::MAX);
-        let may_retry = if passes(cause) {
+        let may_retry = if cause.passes() {
             failures <= policy.retries
         } else {
             tried(Action::Retry, task.last_reset()) < most
@@ -143,7 +141,7 @@ impl Look<'_> {
             may_retry,
             may_dispatch: policy.dispatches,
             may_make: tried(Action::Make, failed_at) < usize::try_from(policy.makes).unwrap_or(usize::MAX),
-            wait: passes(cause).then_some(wait).flatten(),
+            wait: cause.passes().then_some(wait).flatten(),
             triage_block: BlockKind::ALL.iter().copied().find(|&kind| task.would_be_second(kind)),
             own_blocks: task.own_blocks().collect(),
             failed_actions: self.failed_actions(task, failed_at),
@@ -216,7 +214,7 @@ fn work(acceptance: Option<&Acceptance>) -> Work {
 
 /// Only these causes lie in what is around a worker.
 fn needs_preflight(cause: Cause) -> bool {
-    is_about_login(cause) || cause == Cause::MissingSkill
+    cause.is_about_login() || cause == Cause::MissingSkill
 }
 
 /// What a worker logs in with.
@@ -242,7 +240,7 @@ fn login(
     logins: Option<&Logins>,
     may_repair: bool,
 ) -> Login {
-    let Some(preflight) = preflight.filter(|_| is_about_login(cause)) else { return Login::Good };
+    let Some(preflight) = preflight.filter(|_| cause.is_about_login()) else { return Login::Good };
     if !is_fine(preflight, &LOGINS) {
         let is_mendable = may_repair && broken(preflight, &LOGINS).any(|check| check.fix.is_some());
         return if is_mendable { Login::Mendable } else { Login::Broken };

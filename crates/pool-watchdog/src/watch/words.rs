@@ -85,9 +85,7 @@ pub(crate) fn cure(
 ) -> Option<String> {
     let profile = profile.map_or_else(|| "PROFILE".to_owned(), quoted);
     match diagnosis.cause {
-        Cause::MissingLogin | Cause::StaleSync | Cause::Revoked | Cause::LoginRefused => {
-            Some(new_login(&profile, preflight))
-        }
+        cause if cause.is_about_login() => Some(new_login(&profile, preflight)),
         Cause::MissingResidency => Some(region(diagnosis)),
         Cause::MissingSkill => Some(install(&profile, &diagnosis.skills)),
         _ => None,
