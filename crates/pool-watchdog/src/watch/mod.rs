@@ -18,7 +18,7 @@ use crate::board::Board;
 use crate::decision::{Action, Stage};
 use crate::diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 use crate::home::ProfileHome;
-use crate::journal::{Attempt, Card, Decided, Entry, Journal, JournalError, Sheet, State, Told, What};
+use crate::journal::{Card, Decided, Entry, Journal, JournalError, Sheet, State, Told, What};
 use crate::line::in_words;
 use crate::login::Logins;
 use crate::pool_report::{Accusation, PoolReport, report_to_pool};
@@ -268,8 +268,13 @@ impl Round<'_> {
         if action == Action::Make && done.done {
             done = self.check_made(looked, done)?;
         }
+        let dispatches = action == Action::Complete && done.done && self.watchdog.settings.policy.dispatches;
+        if dispatches {
+            // Before the completion ends: whoever is killed between the two would leave nothing that tells of what waits.
+            self.begin_dispatch(&looked.task)?;
+        }
         self.end(Some(&looked.task), action.as_str(), &done)?;
-        if action == Action::Complete && done.done {
+        if dispatches {
             self.dispatch(&looked.task)?;
         }
         Ok(done.done)
@@ -285,13 +290,13 @@ impl Round<'_> {
         })
     }
 
+    fn begin_dispatch(&mut self, task: &Task) -> Result<(), WatchError> {
+        self.begin(Some(task), Action::Dispatch.as_str(), "what waited for it is ready".to_owned())
+    }
+
     /// Starts at once what waited for this task.
     fn dispatch(&mut self, task: &Task) -> Result<(), WatchError> {
-        if !self.watchdog.settings.policy.dispatches {
-            return Ok(());
-        }
         let action = Action::Dispatch.as_str();
-        self.begin(Some(task), action, "what waited for it is ready".to_owned())?;
         let around = self.watchdog.around((self.clock)());
         let act = Act { settings: &self.watchdog.settings, around: &around, board: self.board };
         let done = act.dispatch().unwrap_or_else(|error| Done::not(in_words(&error)));
@@ -346,7 +351,8 @@ impl Round<'_> {
         Some((diagnosis, ProfileHome::of(&self.watchdog.settings, profile, &self.watchdog.environment).ok()?))
     }
 
-    /// Ends in the journal what a kill cut short: the board shows whether it was done.
+    /// Ends in the journal a completion that a kill cut short, as the board shows that it was done. Of anything else nobody knows whether it
+    /// failed: it stays open until it is begun again, and that is not waited for.
     fn close_open_actions(&mut self, tasks: &[Task]) -> Result<(), WatchError> {
         let open: Vec<_> =
             self.journal.state()?.open_actions(self.board.name()).into_iter().cloned().collect();
@@ -357,22 +363,15 @@ impl Round<'_> {
             if is_completion && is_complete {
                 let done = Done::well("it was cut short, and the board has it as done");
                 self.end(task, &attempt.action, &done)?;
-            } else {
-                self.note_cut(&attempt)?;
             }
             let waits_for_dispatch = is_completion || attempt.action == Action::Dispatch.as_str();
-            if let Some(task) = task.filter(|_| waits_for_dispatch && is_complete) {
+            let dispatches = waits_for_dispatch && is_complete && self.watchdog.settings.policy.dispatches;
+            if let Some(task) = task.filter(|_| dispatches) {
+                self.begin_dispatch(task)?;
                 self.dispatch(task)?;
             }
         }
         Ok(())
-    }
-
-    /// It stays open until it is begun again: nobody knows that it failed, so that it is not waited for.
-    fn note_cut(&mut self, attempt: &Attempt) -> Result<(), WatchError> {
-        let says = format!("{} was cut short; it is decided anew", attempt.action);
-        let (at, task) = ((self.clock)(), attempt.task.as_deref());
-        self.write_if_new(&Entry::new(at, self.board.name(), task, What::Noted { says }))
     }
 
     fn note_queue(&mut self, tasks: &[Task]) -> Result<(), WatchError> {
