@@ -19,7 +19,7 @@ use crate::board::Board;
 use crate::decision::{Action, Stage};
 use crate::diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 use crate::home::ProfileHome;
-use crate::journal::{Card, Decided, Entry, Journal, JournalError, Sheet, State, Told, What};
+use crate::journal::{Attempt, Card, Decided, Entry, Journal, JournalError, Sheet, State, Told, What};
 use crate::line::in_words;
 use crate::login::Logins;
 use crate::pool_report::{Accusation, PoolReport, report_to_pool};
@@ -276,8 +276,13 @@ impl Round<'_> {
         if done.done {
             done = self.check(looked, done)?;
         }
+        let dispatches = action == Action::Complete && done.done && self.watchdog.settings.policy.dispatches;
+        if dispatches {
+            // Before the completion ends: whoever is killed between the two would leave nothing that tells of what waits.
+            self.begin_dispatch(&looked.task)?;
+        }
         self.end(Some(&looked.task), action.as_str(), &done)?;
-        if action == Action::Complete && done.done {
+        if dispatches {
             self.dispatch(&looked.task)?;
         }
         Ok(done.done)
@@ -300,13 +305,13 @@ impl Round<'_> {
         Ok(why.map_or(done.clone(), |why| Done::not(format!("{}, and {why}", done.says))))
     }
 
+    fn begin_dispatch(&mut self, task: &Task) -> Result<(), WatchError> {
+        self.begin(Some(task), Action::Dispatch.as_str(), "what waited for it is ready".to_owned())
+    }
+
     /// Starts at once what waited for this task.
     fn dispatch(&mut self, task: &Task) -> Result<(), WatchError> {
-        if !self.watchdog.settings.policy.dispatches {
-            return Ok(());
-        }
         let action = Action::Dispatch.as_str();
-        self.begin(Some(task), action, "what waited for it is ready".to_owned())?;
         let around = self.watchdog.around((self.clock)());
         let act = Act { settings: &self.watchdog.settings, around: &around, board: self.board };
         let done = act.dispatch().unwrap_or_else(|error| Done::not(in_words(&error)));
@@ -361,7 +366,8 @@ impl Round<'_> {
         Some((diagnosis, ProfileHome::of(&self.watchdog.settings, profile, &self.watchdog.environment).ok()?))
     }
 
-    /// Ends in the journal what a kill cut short: the board shows whether it was done.
+    /// Ends in the journal a completion that a kill cut short, as the board shows that it was done. Of anything else nobody knows whether it
+    /// failed: it stays open until it is begun again, and that is not waited for.
     fn close_open_actions(&mut self, tasks: &[Task]) -> Result<(), WatchError> {
         let open: Vec<_> =
             self.journal.state()?.open_actions(self.board.name()).into_iter().cloned().collect();
@@ -369,20 +375,27 @@ impl Round<'_> {
             let task = tasks.iter().find(|task| attempt.task.as_deref() == Some(task.id.as_str()));
             let is_complete = task.is_some_and(|task| task.status == Status::Done);
             let is_completion = attempt.action == Action::Complete.as_str();
-            let says = if is_completion && is_complete {
-                "it was cut short, and the board has it as done"
-            } else {
-                "it was cut short; it is decided anew"
-            };
-            let (action, done) = (attempt.action.clone(), is_completion && is_complete);
-            let ended = What::Ended { action, done, cut: !done, says: says.to_owned() };
-            self.write(attempt.task.as_deref(), ended)?;
-            let waits_for_dispatch = is_completion || attempt.action == Action::Dispatch.as_str();
-            if let Some(task) = task.filter(|_| waits_for_dispatch && is_complete) {
+            let is_dispatch = attempt.action == Action::Dispatch.as_str();
+            let waits = (is_completion || is_dispatch) && self.watchdog.settings.policy.dispatches;
+            let waited_for = task.filter(|_| waits && is_complete);
+            if let Some(task) = waited_for {
+                self.begin_dispatch(task)?;
+            }
+            // A dispatch that begins again has ended the one before.
+            if !(is_dispatch && waited_for.is_some()) {
+                self.end_cut(&attempt, is_completion && is_complete)?;
+            }
+            if let Some(task) = waited_for {
                 self.dispatch(task)?;
             }
         }
         Ok(())
+    }
+
+    fn end_cut(&mut self, attempt: &Attempt, done: bool) -> Result<(), WatchError> {
+        let says = if done { "the board has it as done" } else { "it is decided anew" };
+        let (action, says) = (attempt.action.clone(), format!("it was cut short, and {says}"));
+        self.write(attempt.task.as_deref(), What::Ended { action, done, cut: !done, says })
     }
 
     fn note_queue(&mut self, tasks: &[Task]) -> Result<(), WatchError> {
