@@ -331,8 +331,7 @@ fn what_the_command_claims_proves_nothing() {
     let home = Home::with(CURRENT);
     home.write("INSERT INTO tasks (id, title, status, created_at) VALUES ('t_1', 'Report', 'ready', 1)");
     let board = board_of(&home, "echo Completed t_1; echo 'no, with key sk-or-v1-0123456789abcdef' >&2");
-    let verb =
-        Verb::Complete { summary: "all is there".to_owned(), metadata: serde_json::json!({}), result: None };
+    let verb = Verb::Complete { summary: "all is there".to_owned(), metadata: serde_json::json!({}) };
     assert_eq!(
         board.act(&home.read()[0], &verb).unwrap_err().to_string(),
         "the board does not show that `complete` was done to t_1, which is ready; `hermes` said: no, with key [redacted] Completed t_1"

@@ -141,7 +141,7 @@ pub const TABLE: &[Row] = &[
     row(
         "told",
         "we have blocked it, or have said in a comment what is missing",
-        |case| case.stage == Stage::Ours || case.is_told,
+        |case| case.stage == Stage::Ours || case.is_told && case.stage != Stage::Held,
         Action::Leave,
         "what is missing has been said",
     ),
@@ -177,7 +177,7 @@ pub const TABLE: &[Row] = &[
     row(
         "unruled",
         "no rule says what it has to deliver",
-        |case| case.work == Work::Unruled,
+        |case| case.work == Work::Unruled && case.stage != Stage::Held,
         Action::Comment,
         "no rule says what it has to deliver",
     ),
