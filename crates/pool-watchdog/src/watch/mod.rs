@@ -109,8 +109,16 @@ impl Watchdog {
             let done = Board::find(&self.settings, slug).map_err(WatchError::from).and_then(|board| {
                 let _lock = board.lock(TURN)?;
                 let _guest = board.visit()?;
-                Round { watchdog: self, board: &board, journal: &mut journal, clock, stop, tell: &mut *tell }
-                    .run()
+                Round {
+                    watchdog: self,
+                    board: &board,
+                    journal: &mut journal,
+                    clock,
+                    stop,
+                    tell: &mut *tell,
+                    has_acted: false,
+                }
+                .run()
             });
             result = result.and(done);
         }
@@ -213,6 +221,8 @@ struct Round<'a> {
     clock: &'a dyn Fn() -> DateTime<Utc>,
     stop: &'a dyn Fn() -> bool,
     tell: &'a mut dyn FnMut(&Entry),
+    /// Whether anything was done, so that what was read is old.
+    has_acted: bool,
 }
 
 impl Round<'_> {
@@ -220,11 +230,14 @@ impl Round<'_> {
         let tasks = self.board.read()?;
         self.note_queue(&tasks)?;
         self.close_open_actions(&tasks)?;
-        for task in in_order(tasks) {
+        for task in in_order(tasks.clone()) {
             if (self.stop)() {
                 break;
             }
             self.look_after(task)?;
+        }
+        if !self.has_acted {
+            return self.note_standstill(&tasks);
         }
         // What was done has changed it.
         let tasks = self.board.read()?;
@@ -423,6 +436,7 @@ impl Round<'_> {
     }
 
     fn begin(&mut self, task: Option<&Task>, action: &str, says: String) -> Result<(), WatchError> {
+        self.has_acted = true;
         let after_event = task.map_or(0, Task::last_event);
         self.write(
             task.map(|task| task.id.as_str()),
