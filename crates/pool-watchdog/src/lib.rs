@@ -23,7 +23,6 @@ mod process;
 mod programs;
 mod queue;
 mod settings;
-mod shell;
 mod task;
 #[cfg(test)]
 mod testing;
@@ -45,7 +44,6 @@ pub use preflight::{
     Check, CheckState, Checked, Fix, Preflight, Repaired, Surroundings, examine, mend, repair,
 };
 pub use settings::{Deliverable, Policy, Profile, Rule, Settings, SettingsError, Which, parse_span};
-pub use shell::{quoted, quoted_path};
 pub use task::{
     BlockKind, Claim, Comment, Event, Outcome, Run, Status, Task, TaskId, TaskIdError, Workspace,
 };

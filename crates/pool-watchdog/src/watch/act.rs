@@ -7,6 +7,8 @@ use chrono::TimeDelta;
 
 use serde_json::{Value, json};
 
+use pool_core::quoted_command;
+
 use crate::acceptance::Acceptance;
 use crate::board::{self, Board, BoardError};
 use crate::copy::copy_folder;
@@ -15,7 +17,6 @@ use crate::line::{in_words, one_line};
 use crate::make;
 use crate::preflight::{self, Surroundings};
 use crate::settings::Settings;
-use crate::shell::command;
 use crate::task::{Task, Workspace};
 use crate::watch::look::Looked;
 use crate::watch::words;
@@ -60,7 +61,7 @@ impl Act<'_> {
                 .and_then(Acceptance::makes)
                 .into_iter()
                 .flatten()
-                .map(|make| command(&make))
+                .map(|make| quoted_command(&make))
                 .collect::<Vec<_>>()
                 .join("; "),
             Action::Block | Action::Comment => self.explanation(looked),
@@ -205,7 +206,7 @@ impl Act<'_> {
         for make in &makes {
             let made = make::run(make, folder, &looked.task, self.board, self.settings.policy.make_timeout);
             if let Err(why) = made {
-                return Ok(Done::not(format!("`{}` {why}", command(make))));
+                return Ok(Done::not(format!("`{}` {why}", quoted_command(make))));
             }
         }
         Ok(Done::well(format!("{} command{} ran well", makes.len(), if makes.len() == 1 { "" } else { "s" })))

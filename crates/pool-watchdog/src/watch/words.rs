@@ -1,12 +1,13 @@
 //! What is said on the board and in the journal: sentences for people, and the command that comes next.
 
+use pool_core::{quoted, quoted_command, quoted_path};
+
 use crate::acceptance::{Acceptance, Part};
 use crate::decision::Decision;
 use crate::diagnosis::{Cause, Diagnosis};
 use crate::history::AUTHOR;
 use crate::login::Residency;
 use crate::preflight::{Check, CheckState, Preflight};
-use crate::shell::{command, quoted, quoted_path};
 use crate::task::{Status, Task};
 
 /// The most findings that are told one by one; a long list hides what it says.
@@ -148,7 +149,7 @@ fn steps(acceptance: &Acceptance) -> Vec<String> {
     }
     let folder = quoted_path(&acceptance.workspace);
     for finding in &acceptance.findings {
-        let step = finding.make.as_ref().map(|make| format!("`cd {folder} && {}`", command(make)));
+        let step = finding.make.as_ref().map(|make| format!("`cd {folder} && {}`", quoted_command(make)));
         steps.extend(step.filter(|step| !steps.contains(step)));
     }
     if steps.is_empty() {
