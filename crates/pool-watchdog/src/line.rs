@@ -6,8 +6,17 @@ use pool_core::mask_keys;
 
 /// One line of it.
 pub(crate) fn one_line(text: &str) -> String {
-    // Twice: what is taken out may have stood before a key, or within it.
-    mask_keys(visible(&mask_keys(text)).trim())
+    let flat: String = text.chars().map(|c| if breaks(c) { ' ' } else { c }).collect();
+    let words: Vec<&str> =
+        flat.split(' ').map(|word| if hides_a_key(word) { "[redacted]" } else { word }).collect();
+    mask_keys(visible(&words.join(" ")).trim())
+}
+
+/// Whether there is a key in a word together with what nobody sees: that may stand within a key, or right before it.
+fn hides_a_key(word: &str) -> bool {
+    let seen = visible(word);
+    let apart: String = word.chars().map(|c| if is_unseen(c) { ' ' } else { c }).collect();
+    seen != word && (mask_keys(&seen) != seen || mask_keys(&apart) != apart)
 }
 
 /// One line of it, cut where it is longer than so many characters.
@@ -64,6 +73,8 @@ mod tests {
             ("a\u{7}b\u{202e}c", "abc"),
             ("key sk-\u{7}proj-0123456789 shown", "key [redacted] shown"),
             ("key sk-pro\u{200b}j-0123456789 shown", "key [redacted] shown"),
+            ("a\u{200b}sk-proj-0123456789 shown", "[redacted] shown"),
+            ("key sk-proj-\u{200b}0123456789 shown", "key [redacted] shown"),
             ("key \u{1b}[1;31msk-proj-0123456789\u{1b}[0m shown", "key [redacted] shown"),
             ("key sk-pro\u{1b}[1mj-0123456789 shown", "key [redacted] shown"),
             ("\u{1b}]8;;https://example.org\u{7}link\u{1b}]8;;\u{7}", "link"),

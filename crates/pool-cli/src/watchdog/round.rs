@@ -57,8 +57,9 @@ fn without_time(entry: &Entry) -> String {
     let says = match &entry.what {
         What::Queue { .. } | What::Began { .. } => return String::new(),
         What::Decided(decided) => decided_line(decided),
-        What::Ended { action, done: true, says } => format!("done: {action}: {says}"),
-        What::Ended { action, done: false, says } => format!("NOT DONE: {action}: {says}"),
+        What::Ended { action, done: true, says, .. } => format!("done: {action}: {says}"),
+        What::Ended { action, cut: true, says, .. } => format!("{action}: {says}"),
+        What::Ended { action, says, .. } => format!("NOT DONE: {action}: {says}"),
         What::Noted { says } => says.clone(),
         _ => return String::new(),
     };

@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use chrono::{DateTime, Utc};
 use glob::{MatchOptions, Pattern};
 
+use crate::files;
 use crate::settings::{Deliverable, Rule};
 
 /// The most bytes that are read of what is handed in.
@@ -83,7 +84,7 @@ fn look(workspace: &Path, path: &str) -> Look {
         Err(_) => return Look::Unreadable,
     };
     let read = || {
-        let mut file = open(&path)?;
+        let mut file = files::open(&path)?;
         let modified = file.metadata()?.modified()?.into();
         let bytes = read_up_to(&mut file, LONGEST)?;
         io::Result::Ok(Look::File { modified, bytes, is_whole: file.read(&mut [0])? == 0 })
@@ -110,14 +111,6 @@ fn resolve(workspace: &Path, path: &Path) -> io::Result<Option<PathBuf>> {
     Ok(path.starts_with(workspace).then_some(path))
 }
 
-fn open(path: &Path) -> io::Result<File> {
-    // A pipe would wait for its writer.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is not a file"));
-    }
-    File::open(path)
-}
-
 fn read_up_to(file: &mut File, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(most).read_to_end(&mut bytes)?;
@@ -130,7 +123,7 @@ fn search(workspace: &Path, pattern: &str) -> Search {
     let steps: Vec<Step> = Path::new(pattern).components().filter_map(Step::of).collect();
     walk.go(workspace.to_owned(), &steps);
     let Walk { files, mut search, .. } = walk;
-    let head = |path: &Path| read_up_to(&mut open(path).ok()?, LONGEST_OF_EVIDENCE).ok();
+    let head = |path: &Path| read_up_to(&mut files::open(path).ok()?, LONGEST_OF_EVIDENCE).ok();
     let in_workspace = |path: &Path| path.strip_prefix(workspace).unwrap_or(path).to_owned();
     search.files = files.iter().map(|path| (in_workspace(path), head(path))).collect();
     search

@@ -39,6 +39,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use pool_store::{FileLock, ProfileStore};
 use serde_json::Value;
 
@@ -161,6 +162,16 @@ impl Board {
         log::tail(&path, most_bytes).map_err(|source| BoardError::Log { path, source })
     }
 
+    /// Whether the newest worker has written into the log: one that was killed before it said anything leaves that of another.
+    #[must_use]
+    pub(crate) fn is_log_of_last_worker(&self, task: &Task) -> bool {
+        let spawned = task.events.iter().rfind(|event| event.kind == "spawned").map(|event| event.at);
+        let written = std::fs::metadata(self.log(&task.id)).and_then(|metadata| metadata.modified());
+        let written = written.map(DateTime::<Utc>::from);
+        // The board knows whole seconds.
+        spawned.zip(written.ok()).is_none_or(|(spawned, written)| written >= spawned)
+    }
+
     /// Where what the task's workers print is kept.
     #[must_use]
     pub fn log(&self, id: &TaskId) -> PathBuf {
@@ -253,6 +264,17 @@ impl Board {
     fn waits_for_parents(&self, task: &Task) -> Result<bool, BoardError> {
         for parent in &task.parents {
             if self.task(parent)?.is_some_and(|parent| parent.status != Status::Done) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether it waits for a parent that goes on: no dispatcher starts it before that.
+    pub(crate) fn waits(&self, task: &Task) -> Result<bool, BoardError> {
+        for parent in &task.parents {
+            let is_over = |parent: &Task| matches!(parent.status, Status::Done | Status::Archived);
+            if self.task(parent)?.is_some_and(|parent| !is_over(&parent)) {
                 return Ok(true);
             }
         }

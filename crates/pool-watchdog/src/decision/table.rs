@@ -74,10 +74,17 @@ pub const TABLE: &[Row] = &[
     ),
     row(
         "not_reaped",
-        "the board says that it runs, and its process is gone",
-        |case| case.stage == Stage::Gone,
+        "the board says that it runs, its process is gone, and `dispatches` is on",
+        |case| case.stage == Stage::Gone && case.may_dispatch,
         Action::Dispatch,
         "the board has not seen yet that its worker is gone",
+    ),
+    row(
+        "left_to_reap",
+        "the board says that it runs, and its process is gone",
+        |case| case.stage == Stage::Gone,
+        Action::Leave,
+        "its worker is gone, and the dispatcher is left to see that",
     ),
     // A login goes first: without one every other run is lost, too.
     row(
@@ -134,7 +141,7 @@ pub const TABLE: &[Row] = &[
     row(
         "told",
         "we have blocked it, or have said in a comment what is missing",
-        |case| case.stage == Stage::Ours || case.is_told,
+        |case| case.stage == Stage::Ours || case.is_told && case.stage != Stage::Held,
         Action::Leave,
         "what is missing has been said",
     ),
@@ -170,7 +177,7 @@ pub const TABLE: &[Row] = &[
     row(
         "unruled",
         "no rule says what it has to deliver",
-        |case| case.work == Work::Unruled,
+        |case| case.work == Work::Unruled && case.stage != Stage::Held,
         Action::Comment,
         "no rule says what it has to deliver",
     ),

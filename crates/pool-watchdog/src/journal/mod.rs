@@ -28,7 +28,7 @@ pub use error::JournalError;
 pub use html::html;
 pub use markdown::markdown;
 pub use section::PageKind;
-pub use state::{Attempt, Attempts, State};
+pub use state::{Attempt, Attempts, End, State};
 
 /// The journal of the boards that are watched: `watchdog.jsonl` in the folder of their state, and the pages beside it.
 ///
@@ -156,7 +156,7 @@ impl Journal {
     ///
     /// When the journal is there and cannot be opened.
     pub fn entries(&self) -> Result<Entries, JournalError> {
-        match File::open(&self.path) {
+        match files::open(&self.path) {
             Ok(file) => Ok(Entries::new(BufReader::new(file))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Entries::new(io::empty())),
             Err(error) => Err(JournalError::io("read", &self.path)(error)),
@@ -221,7 +221,7 @@ impl Journal {
     }
 
     fn catch_up(&mut self) -> io::Result<()> {
-        let mut file = match File::open(&self.path) {
+        let mut file = match files::open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 (self.state, self.read) = Default::default();
                 return Ok(());

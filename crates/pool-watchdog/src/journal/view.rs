@@ -185,8 +185,8 @@ pub(crate) fn line(step: &Step) -> Line<'_> {
             let more = [told, missing, until, row].into_iter().flatten().collect();
             Line { class: "decided", verb: "Decided", action: Some(action), says: reason, more }
         }
-        Happened::Began { action, says, run } => {
-            let more = run.map(|run| ("Run", run.to_string())).into_iter().collect();
+        Happened::Began { action, says } => {
+            let more = Vec::new();
             Line { class: "began", verb: "Began", action: Some(action), says, more }
         }
         Happened::Ended { action, done: true, says } => {

@@ -8,6 +8,7 @@ mod look;
 mod tests;
 mod words;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -23,14 +24,13 @@ use crate::line::in_words;
 use crate::login::Logins;
 use crate::pool_report::{Accusation, PoolReport, report_to_pool};
 use crate::preflight::{self, Preflight, Repaired, Surroundings};
-use crate::queue::blocked_roots;
+use crate::queue::{blocked_roots, stands_still};
 use crate::settings::Settings;
 use crate::task::{Status, Task, TaskId};
 
 use act::{Act, Done};
 pub use error::WatchError;
-use look::Look;
-pub use look::Looked;
+use look::{Look, Looked};
 
 /// How long another watchdog of the same board is waited for.
 const TURN: Duration = Duration::from_secs(10);
@@ -81,10 +81,12 @@ impl Watchdog {
         Journal::open(&self.settings.state)
     }
 
-    /// The longest that one action takes, as far as that is up to us.
+    /// The longest that one action takes, but for a copy of a workspace: each command that makes something, and what the board is told.
     #[must_use]
     pub fn longest_action(&self) -> Duration {
-        self.settings.policy.make_timeout + act::AFTERWARDS
+        let files = self.settings.rules.iter().map(|rule| rule.deliverables.len() + rule.state.len()).max();
+        let commands = u32::try_from(files.unwrap_or(0)).unwrap_or(u32::MAX);
+        self.settings.policy.make_timeout.saturating_mul(commands).saturating_add(act::AFTERWARDS)
     }
 
     /// Looks at each board, decides, acts, and writes it down; then brings the pages up to date.
@@ -218,11 +220,11 @@ impl Round<'_> {
         let tasks = self.board.read()?;
         self.note_queue(&tasks)?;
         self.close_open_actions(&tasks)?;
-        for id in in_order(&tasks) {
+        for task in in_order(tasks) {
             if (self.stop)() {
                 break;
             }
-            self.look_after(&id)?;
+            self.look_after(task)?;
         }
         // What was done has changed it.
         let tasks = self.board.read()?;
@@ -231,9 +233,9 @@ impl Round<'_> {
     }
 
     /// Looks at a task, decides and acts, as often as one action makes another one possible.
-    fn look_after(&mut self, id: &TaskId) -> Result<(), WatchError> {
+    fn look_after(&mut self, mut task: Task) -> Result<(), WatchError> {
         for _ in 0..MOST_STEPS {
-            let Some(task) = self.board.task(id)? else { return Ok(()) };
+            let id = task.id.clone();
             let mut looked = self.look(task)?;
             if looked.case.stage == Stage::Finished {
                 return Ok(());
@@ -244,9 +246,15 @@ impl Round<'_> {
             }
             self.write_if_new(&entry_of((self.clock)(), self.board.name(), &looked))?;
             let action = looked.decision.action;
-            if action == Action::Leave || !self.act(&looked)? || (self.stop)() {
+            if action == Action::Leave || !self.act(&looked)? {
                 return Ok(());
             }
+            // What was made is handed in before anything else: the task is claimed until then.
+            if (self.stop)() && action != Action::Make {
+                return Ok(());
+            }
+            let Some(changed) = self.board.task(&id)? else { return Ok(()) };
+            task = changed;
         }
         Ok(())
     }
@@ -265,8 +273,8 @@ impl Round<'_> {
         let act = Act { settings: &self.watchdog.settings, around: &around, board: self.board };
         self.begin(Some(&looked.task), action.as_str(), act.plan(looked))?;
         let mut done = act.on(looked);
-        if action == Action::Make && done.done {
-            done = self.check_made(looked, done)?;
+        if done.done {
+            done = self.check(looked, done)?;
         }
         let dispatches = action == Action::Complete && done.done && self.watchdog.settings.policy.dispatches;
         if dispatches {
@@ -280,14 +288,21 @@ impl Round<'_> {
         Ok(done.done)
     }
 
-    /// A command that went well has made something only if nothing is missing any more.
-    fn check_made(&mut self, looked: &Looked, done: Done) -> Result<Done, WatchError> {
-        let found = self.look(looked.task.clone())?.acceptance;
-        let left = found.as_ref().map(|acceptance| acceptance.findings.len()).filter(|left| *left > 0);
-        Ok(match left {
-            Some(left) => Done::not(format!("{}, and {left} of what was missing still is", done.says)),
-            None => done,
-        })
+    /// What no verb of the board proves is looked at: whether nothing is missing any more, and whether the board has seen the end of a worker.
+    fn check(&mut self, looked: &Looked, done: Done) -> Result<Done, WatchError> {
+        let why = match looked.decision.action {
+            Action::Make => {
+                let left = self.look(looked.task.clone())?.acceptance.map_or(0, |found| found.findings.len());
+                (left > 0).then(|| format!("{left} of what was missing still is"))
+            }
+            Action::Dispatch => {
+                let now = self.board.task(&looked.task.id)?;
+                let is_same = now.is_some_and(|now| now.claim == looked.task.claim);
+                is_same.then(|| "the board still has its worker at work".to_owned())
+            }
+            _ => None,
+        };
+        Ok(why.map_or(done.clone(), |why| Done::not(format!("{}, and {why}", done.says))))
     }
 
     fn begin_dispatch(&mut self, task: &Task) -> Result<(), WatchError> {
@@ -310,7 +325,7 @@ impl Round<'_> {
         let task = &looked.task;
         // One that was cut short may have told nothing; twice it tells nothing new.
         let is_told = |journal: &State| {
-            let since = look::last_failure(task);
+            let since = task.last_failure().map_or(0, |event| event.id);
             let tried = journal.attempts(self.board.name(), task.id.as_str(), ACTION, since);
             tried.done > 0 || tried.failed > 0
         };
@@ -321,7 +336,7 @@ impl Round<'_> {
         let (Some(provider), Some(failure)) = (&diagnosis.provider, &diagnosis.failure) else {
             return Ok(false);
         };
-        let ended = task.last_run().and_then(|run| run.ended_at);
+        let ended = task.last_failure().map(|event| event.at);
         let accusation = Accusation {
             provider,
             failure: failure.clone(),
@@ -347,12 +362,11 @@ impl Round<'_> {
         let diagnosis = looked.diagnosis.as_ref()?;
         let is_of_a_credential = matches!(diagnosis.cause, Cause::Revoked | Cause::Throttled);
         let profile =
-            looked.task.assignee.as_deref().filter(|_| is_of_a_credential && looked.case.stage.is_open())?;
+            look::ran_by(&looked.task).filter(|_| is_of_a_credential && looked.case.stage.is_open())?;
         Some((diagnosis, ProfileHome::of(&self.watchdog.settings, profile, &self.watchdog.environment).ok()?))
     }
 
-    /// Ends in the journal a completion that a kill cut short, as the board shows that it was done. Of anything else nobody knows whether it
-    /// failed: it stays open until it is begun again, and that is not waited for.
+    /// Ends in the journal what a kill cut short: the board shows whether it was done.
     fn close_open_actions(&mut self, tasks: &[Task]) -> Result<(), WatchError> {
         let open: Vec<_> =
             self.journal.state()?.open_actions(self.board.name()).into_iter().cloned().collect();
@@ -360,10 +374,14 @@ impl Round<'_> {
             let task = tasks.iter().find(|task| attempt.task.as_deref() == Some(task.id.as_str()));
             let is_complete = task.is_some_and(|task| task.status == Status::Done);
             let is_completion = attempt.action == Action::Complete.as_str();
-            if is_completion && is_complete {
-                let done = Done::well("it was cut short, and the board has it as done");
-                self.end(task, &attempt.action, &done)?;
-            }
+            let says = if is_completion && is_complete {
+                "it was cut short, and the board has it as done"
+            } else {
+                "it was cut short; it is decided anew"
+            };
+            let (action, done) = (attempt.action.clone(), is_completion && is_complete);
+            let ended = What::Ended { action, done, cut: !done, says: says.to_owned() };
+            self.write(attempt.task.as_deref(), ended)?;
             let waits_for_dispatch = is_completion || attempt.action == Action::Dispatch.as_str();
             let dispatches = waits_for_dispatch && is_complete && self.watchdog.settings.policy.dispatches;
             if let Some(task) = task.filter(|_| dispatches) {
@@ -383,7 +401,8 @@ impl Round<'_> {
 
     /// Says why nothing goes on, where nothing does: whom all that waits is waiting for.
     fn note_standstill(&mut self, tasks: &[Task]) -> Result<(), WatchError> {
-        let goes_on = |task: &Task| matches!(task.status, Status::Ready | Status::Running | Status::Review);
+        let is_on = |task: &Task| matches!(task.status, Status::Ready | Status::Running | Status::Review);
+        let goes_on = |task: &Task| is_on(task) && !stands_still(task);
         let waits = tasks.iter().any(|task| task.status == Status::Todo);
         if !waits || tasks.iter().any(goes_on) {
             return Ok(());
@@ -399,15 +418,20 @@ impl Round<'_> {
 
     fn begin(&mut self, task: Option<&Task>, action: &str, says: String) -> Result<(), WatchError> {
         let after_event = task.map_or(0, Task::last_event);
-        self.write(task, What::Began { action: action.to_owned(), after_event, run: None, says })
+        self.write(
+            task.map(|task| task.id.as_str()),
+            What::Began { action: action.to_owned(), after_event, says },
+        )
     }
 
     fn end(&mut self, task: Option<&Task>, action: &str, done: &Done) -> Result<(), WatchError> {
-        self.write(task, What::Ended { action: action.to_owned(), done: done.done, says: done.says.clone() })
+        let ended =
+            What::Ended { action: action.to_owned(), done: done.done, cut: false, says: done.says.clone() };
+        self.write(task.map(|task| task.id.as_str()), ended)
     }
 
-    fn write(&mut self, task: Option<&Task>, what: What) -> Result<(), WatchError> {
-        let entry = Entry::new((self.clock)(), self.board.name(), task.map(|task| task.id.as_str()), what);
+    fn write(&mut self, task: Option<&str>, what: What) -> Result<(), WatchError> {
+        let entry = Entry::new((self.clock)(), self.board.name(), task, what);
         self.journal.append(&entry)?;
         (self.tell)(&self.journal.masked(&entry)?);
         Ok(())
@@ -422,11 +446,12 @@ impl Round<'_> {
 }
 
 /// First those that others wait for, then the others, as the board has them.
-fn in_order(tasks: &[Task]) -> Vec<TaskId> {
-    let roots: Vec<TaskId> = blocked_roots(tasks).into_iter().map(|task| task.id.clone()).collect();
-    let others = tasks.iter().map(|task| task.id.clone()).filter(|id| !roots.contains(id));
-    let others: Vec<TaskId> = others.collect();
-    roots.into_iter().chain(others).collect()
+fn in_order(tasks: Vec<Task>) -> Vec<Task> {
+    let roots: HashSet<TaskId> = blocked_roots(&tasks).into_iter().map(|task| task.id.clone()).collect();
+    let (mut first, others): (Vec<Task>, Vec<Task>) =
+        tasks.into_iter().partition(|task| roots.contains(&task.id));
+    first.extend(others);
+    first
 }
 
 fn card(task: &Task) -> Card {

@@ -314,9 +314,11 @@ fn happen(all: &Connection, id: &str, happened: &Happened) -> String {
             let entry =
                 |what| serde_json::to_string(&Entry::new(at, "default", Some(id), what)).unwrap() + "\n";
             let (action, says) = (action.as_str().to_owned(), String::new());
-            let began =
-                entry(What::Began { action: action.clone(), after_event: 1, run: None, says: says.clone() });
-            return began + &done.map(|done| entry(What::Ended { action, done, says })).unwrap_or_default();
+            let began = entry(What::Began { action: action.clone(), after_event: 1, says: says.clone() });
+            return began
+                + &done
+                    .map(|done| entry(What::Ended { action, done, cut: false, says }))
+                    .unwrap_or_default();
         }
     }
     String::new()

@@ -74,9 +74,17 @@ fn what() -> impl Strategy<Value = What> {
     prop_oneof![
         prop::collection::vec(card(), 0..3).prop_map(queue),
         decision(),
-        (nasty(), any::<i64>(), any::<Option<i64>>(), nasty())
-            .prop_map(|(action, after_event, run, says)| What::Began { action, after_event, run, says }),
-        (nasty(), any::<bool>(), nasty()).prop_map(|(action, done, says)| What::Ended { action, done, says }),
+        (nasty(), any::<i64>(), nasty()).prop_map(|(action, after_event, says)| What::Began {
+            action,
+            after_event,
+            says
+        }),
+        (nasty(), any::<bool>(), any::<bool>(), nasty()).prop_map(|(action, done, cut, says)| What::Ended {
+            action,
+            done,
+            cut,
+            says
+        }),
         nasty().prop_map(|says| What::Noted { says }),
     ]
 }
