@@ -379,8 +379,7 @@ impl Round<'_> {
         Some((diagnosis, ProfileHome::of(&self.watchdog.settings, profile, &self.watchdog.environment).ok()?))
     }
 
-    /// Ends in the journal a completion that a kill cut short, as the board shows that it was done. Of anything else nobody knows whether it
-    /// failed: it stays open until it is begun again, and that is not waited for.
+    /// Ends in the journal what a kill cut short: the board shows whether it was done.
     fn close_open_actions(&mut self, tasks: &[Task]) -> Result<(), WatchError> {
         let open: Vec<_> =
             self.journal.state()?.open_actions(self.board.name()).into_iter().cloned().collect();
