@@ -18,12 +18,17 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nix::libc::O_NONBLOCK);
     let file = options.open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a file")) }
+    only_a_file(&file.metadata()?)?;
+    Ok(file)
 }
 
 /// Makes a folder and those above it.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
+}
+
+fn only_a_file(metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_file() { Ok(()) } else { Err(io::Error::other("it is not a file")) }
 }
 
 /// Adds a line to a file, 0600 from birth, and syncs it. It begins on a new line also where the last writer was killed in the middle
@@ -32,6 +37,7 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
 pub(crate) fn append_line(path: &Path, line: &str) -> io::Result<()> {
     let is_new = !path.try_exists()?;
     let mut file = private().append(true).create(true).open(path)?;
+    only_a_file(&file.metadata()?)?;
     let begin = if ends_torn(&mut file)? { "\n" } else { "" };
     file.write_all(format!("{begin}{line}\n").as_bytes())?;
     file.sync_all()?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use pool_core::quoted_command;
 
 use crate::acceptance::Acceptance;
-use crate::board::{self, Board, BoardError};
+use crate::board::{self, Board, BoardError, Life};
 use crate::copy::copy_folder;
 use crate::decision::{Action, Stage};
 use crate::line::{in_words, one_line};
@@ -29,17 +29,19 @@ pub(crate) const AFTERWARDS: Duration = Duration::from_secs(10 * 60);
 pub(crate) struct Done {
     /// Whether the board, read again, shows that it was done.
     pub(crate) done: bool,
+    /// Whether it was not done since the task had moved on: it is decided anew, and has not failed.
+    pub(crate) cut: bool,
     /// What shows it, or what went wrong.
     pub(crate) says: String,
 }
 
 impl Done {
     pub(crate) fn well(says: impl Into<String>) -> Self {
-        Self { done: true, says: says.into() }
+        Self { done: true, cut: false, says: says.into() }
     }
 
     pub(crate) fn not(says: impl Into<String>) -> Self {
-        Self { done: false, says: says.into() }
+        Self { done: false, cut: false, says: says.into() }
     }
 }
 
@@ -79,9 +81,12 @@ impl Act<'_> {
             Action::Retry => self.retry(looked),
             Action::Block => self.block(looked),
             Action::Comment => self.comment(looked),
-            Action::Dispatch => self.dispatch(),
+            Action::Dispatch => self.reap(&looked.task),
         };
-        done.unwrap_or_else(|error| Done::not(in_words(&error)))
+        done.unwrap_or_else(|error| Done {
+            cut: matches!(error, BoardError::Moved { .. }),
+            ..Done::not(in_words(&error))
+        })
     }
 
     /// Starts what is ready.
@@ -92,6 +97,17 @@ impl Act<'_> {
         }
         let started: Vec<&str> = started.iter().map(crate::task::TaskId::as_str).collect();
         Ok(Done::well(format!("started {}", started.join(", "))))
+    }
+
+    /// Has the board see that a worker is gone. It gives each some time before it looks, so that this may have to wait.
+    fn reap(self, task: &Task) -> Result<Done, BoardError> {
+        let done = self.dispatch()?;
+        let is_gone = |task: &Task| matches!(self.board.life(task), Life::Gone { .. });
+        let now = self.board.task(&task.id)?;
+        Ok(match now.filter(|now| now.last_event() == task.last_event() && is_gone(now)) {
+            Some(_) => Done::not("the board does not see yet that its worker is gone"),
+            None => done,
+        })
     }
 
     fn explanation(self, looked: &Looked) -> String {
@@ -131,7 +147,8 @@ impl Act<'_> {
         let (repaired, _) = preflight::mend(self.settings, profile, self.around);
         let says: Vec<&str> = repaired.iter().map(|repaired| repaired.says.as_str()).collect();
         let done = !repaired.is_empty() && repaired.iter().all(|repaired| repaired.done);
-        Done { done, says: if says.is_empty() { "nothing to repair".to_owned() } else { says.join("; ") } }
+        let says = if says.is_empty() { "nothing to repair".to_owned() } else { says.join("; ") };
+        if done { Done::well(says) } else { Done::not(says) }
     }
 
     fn complete(self, looked: &Looked) -> Result<Done, BoardError> {

@@ -11,10 +11,15 @@ use proptest::sample::select;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
+use super::act::Act;
+use super::look::Looked;
 use super::*;
 use crate::board::Life;
+use crate::decision::Action;
 use crate::diagnosis::harm::{KEY, harmed, slipped};
 use crate::history::BlockedBy;
+use crate::journal::What;
+use crate::task::Status;
 use crate::task::{BlockKind, Outcome};
 use crate::testing::World;
 
@@ -366,6 +371,41 @@ fn check(scene: &Scene, board: &Board, made: &Made, looked: &Looked) -> Result<(
         format!("{plan} {} {diagnosis:?} {acceptance:?} {next:?}", serde_json::to_string(&entry).unwrap());
     prop_assert!(!shown.contains(KEY), "{shown}");
     Ok(())
+}
+
+#[test]
+fn a_board_that_does_not_see_that_a_worker_is_gone_is_asked_once() {
+    let gone = Made {
+        title: "Report on prices",
+        status: Status::Running,
+        assignee: Some("writer"),
+        is_scratch: false,
+        claim: Some((true, Some(false))),
+        block_kind: None,
+        recurrences: 0,
+        history: Vec::new(),
+        log: None,
+        files: Vec::new(),
+    };
+    let scene = Scene::of(&[gone]);
+    scene.world.program("hermes", r#"echo '{"spawned": []}'"#);
+    let settings = Settings { hermes: scene.world.path("bin/hermes"), ..scene.watchdog.settings().clone() };
+    let watchdog = Watchdog::new(settings, Environment::of_user(scene.world.path("")));
+    let ended = |after| {
+        let mut ended = Vec::new();
+        let mut tell = |entry: &Entry| match &entry.what {
+            What::Ended { action, done, says, .. } => ended.push(format!("{action} {done}: {says}")),
+            _ => {}
+        };
+        watchdog
+            .round(&mut watchdog.journal(), &|| scene.now() + TimeDelta::seconds(after), &|| false, &mut tell)
+            .unwrap();
+        ended
+    };
+    let once = ["dispatch false: the board does not see yet that its worker is gone"];
+    assert_eq!(ended(0), once);
+    assert_eq!(ended(30), [""; 0], "it waits");
+    assert_eq!(ended(120), once);
 }
 
 proptest! {

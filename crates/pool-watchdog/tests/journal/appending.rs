@@ -181,6 +181,21 @@ fn attempts_count_from_an_event_on() {
     assert_eq!(state.attempts(BOARD, "t_1", "complete", 0).begun, 0);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for() {
+    for name in ["watchdog.jsonl", "PROJECT_STATE.md", "PROJECT_STATE.html"] {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join(name);
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let mut journal = Journal::open(folder.path());
+        let (appended, published) = (journal.append(&noted("a")), journal.publish());
+        assert_eq!(appended.is_err(), pipe == journal.path(), "{name}");
+        let error = published.unwrap_err();
+        assert!(error.to_string().contains(name), "{error}");
+    }
+}
+
 #[test]
 fn a_long_story_keeps_its_newest_steps() {
     let folder = tempfile::tempdir().unwrap();
