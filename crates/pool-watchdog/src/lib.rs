@@ -35,8 +35,8 @@ pub use diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 pub use history::{AUTHOR, BlockedBy};
 pub use home::{CodexHome, ProfileHome, ProfileHomeError};
 pub use journal::{
-    Attempt, Attempts, Card, Decided, End, Entries, Entry, Grid, Journal, JournalError, PageKind, Sheet,
-    State, Told, What, html, markdown,
+    Attempt, Attempts, Card, Decided, End, Entries, Entry, Grid, Journal, JournalError, JournalState,
+    PageKind, Sheet, Told, What, html, markdown,
 };
 pub use login::{LoginState, Logins, Place, Residency};
 pub use pool_report::{Accusation, PoolReport, report_to_pool};

@@ -28,7 +28,7 @@ pub use error::JournalError;
 pub use html::html;
 pub use markdown::markdown;
 pub use section::PageKind;
-pub use state::{Attempt, Attempts, End, State};
+pub use state::{Attempt, Attempts, End, JournalState};
 
 /// The journal of the boards that are watched: `watchdog.jsonl` in the folder of their state, and the pages beside it.
 ///
@@ -54,7 +54,7 @@ pub struct Journal {
     folder: PathBuf,
     path: PathBuf,
     /// What was read so far, so that a round reads only what is new.
-    state: State,
+    state: JournalState,
     read: Bookmark,
 }
 
@@ -86,7 +86,7 @@ impl Journal {
         Self {
             folder: state.to_owned(),
             path: state.join("watchdog.jsonl"),
-            state: State::default(),
+            state: JournalState::default(),
             read: Bookmark::default(),
         }
     }
@@ -171,7 +171,7 @@ impl Journal {
     /// # Errors
     ///
     /// When the journal cannot be read.
-    pub fn state(&mut self) -> Result<&State, JournalError> {
+    pub fn state(&mut self) -> Result<&JournalState, JournalError> {
         self.catch_up().map_err(JournalError::io("read", &self.path))?;
         Ok(&self.state)
     }

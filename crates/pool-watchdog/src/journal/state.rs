@@ -17,11 +17,11 @@ const MOST_GONE: usize = 50;
 /// It grows with the tasks of the boards, not with the journal: of each task it keeps the newest steps.
 ///
 /// ```
-/// use pool_watchdog::{Card, Decided, Entry, State, What};
+/// use pool_watchdog::{Card, Decided, Entry, JournalState, What};
 ///
 /// let at = pool_core::time::parse_text("2026-11-21T16:30:00Z").expect("RFC 3339");
 /// let decided = Decided::new("complete", "delivered", "all that the rule asks for is there");
-/// let state: State = [
+/// let state: JournalState = [
 ///     Entry::new(at, "default", None, What::Queue { tasks: vec![Card::new("t_1", "Report", "blocked")], gone: vec![] }),
 ///     Entry::new(at, "default", Some("t_1"), What::Decided(Box::new(decided.clone()))),
 /// ]
@@ -30,7 +30,7 @@ const MOST_GONE: usize = 50;
 /// assert_eq!(state.latest_decision("default", "t_1"), Some(&decided));
 /// ```
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct State {
+pub struct JournalState {
     pub(crate) boards: BTreeMap<String, Board>,
     /// When the newest entry was written.
     pub(crate) last: Option<DateTime<Utc>>,
@@ -154,7 +154,7 @@ pub struct Attempts {
     pub last: Option<DateTime<Utc>>,
 }
 
-impl State {
+impl JournalState {
     /// What was last decided about a task.
     #[must_use]
     pub fn latest_decision(&self, board: &str, task: &str) -> Option<&Decided> {
@@ -244,13 +244,13 @@ impl State {
     }
 }
 
-impl Extend<Entry> for State {
+impl Extend<Entry> for JournalState {
     fn extend<I: IntoIterator<Item = Entry>>(&mut self, entries: I) {
         entries.into_iter().for_each(|entry| self.push(entry));
     }
 }
 
-impl FromIterator<Entry> for State {
+impl FromIterator<Entry> for JournalState {
     fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
         let mut state = Self::default();
         state.extend(entries);

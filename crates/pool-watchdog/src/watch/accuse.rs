@@ -6,7 +6,7 @@ use super::look::{self, Looked};
 use super::round::Round;
 use crate::diagnosis::{Cause, Diagnosis};
 use crate::home::ProfileHome;
-use crate::journal::State;
+use crate::journal::JournalState;
 use crate::line::in_words;
 use crate::pool_report::{Accusation, PoolReport, report_to_pool};
 
@@ -17,7 +17,7 @@ impl Round<'_> {
         let settings = &self.watchdog.settings;
         let task = &looked.task;
         // One that was cut short may have told nothing; twice it tells nothing new.
-        let is_told = |journal: &State| {
+        let is_told = |journal: &JournalState| {
             let since = task.last_failure().map_or(0, |event| event.id);
             let tried = journal.attempts(self.board.name(), task.id.as_str(), ACTION, since);
             tried.done > 0 || tried.failed > 0

@@ -1,5 +1,8 @@
 //! What is found out about a task, and what follows from it. Reads, and changes nothing.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::acceptance::{Acceptance, inspect};
@@ -8,7 +11,7 @@ use crate::decision::{Action, Case, Decision, Login, Stage, Work, backoff_of_act
 use crate::diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 use crate::history::BlockedBy;
 use crate::home::ProfileHome;
-use crate::journal::State;
+use crate::journal::JournalState;
 use crate::login::{Logins, Place};
 use crate::preflight::{self, CheckState, Checked, Preflight, Surroundings};
 use crate::settings::{Policy, Settings};
@@ -35,13 +38,25 @@ pub(crate) struct Looked {
     pub next: Option<String>,
 }
 
+/// What profiles were found to have, each looked at once: the Codex CLI is asked for it, and many tasks have one profile.
+#[derive(Debug, Default)]
+pub(crate) struct Examined(RefCell<BTreeMap<(String, Vec<String>), Preflight>>);
+
+impl Examined {
+    /// Forgets it all: something was repaired.
+    pub(crate) fn clear(&mut self) {
+        self.0.get_mut().clear();
+    }
+}
+
 /// Looks at the tasks of one board.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) around: &'a Surroundings,
     pub(crate) board: &'a Board,
-    pub(crate) journal: &'a State,
+    pub(crate) journal: &'a JournalState,
+    pub(crate) examined: &'a Examined,
 }
 
 impl Look<'_> {
@@ -81,8 +96,11 @@ impl Look<'_> {
 
     /// What the next worker would find. One that missed a skill would miss it again.
     fn preflight(self, task: &Task, missed: &[String]) -> Option<Preflight> {
+        let profile = task.assignee.as_deref()?;
         let skills = [missed, task.skills.as_slice()].concat();
-        Some(preflight::examine_for(self.settings, task.assignee.as_deref()?, &skills, self.around))
+        let examine = || preflight::examine_for(self.settings, profile, &skills, self.around);
+        let mut examined = self.examined.0.borrow_mut();
+        Some(examined.entry((profile.to_owned(), skills.clone())).or_insert_with(examine).clone())
     }
 
     fn diagnose(self, task: &Task, logins: Option<&Logins>) -> Diagnosis {

@@ -20,14 +20,14 @@ use crate::board::Board;
 use crate::decision::Stage;
 use crate::diagnosis::{Diagnosis, Evidence, diagnose};
 use crate::home::ProfileHome;
-use crate::journal::{Entry, Journal, JournalError, State};
+use crate::journal::{Entry, Journal, JournalError, JournalState};
 use crate::login::Logins;
 use crate::preflight::{self, Preflight, Repaired, Surroundings};
 use crate::settings::Settings;
 use crate::task::{Task, TaskId};
 
 pub use error::WatchError;
-use look::Look;
+use look::{Examined, Look};
 use round::{Round, entry_of};
 
 /// How long another watchdog of the same board is waited for.
@@ -114,6 +114,7 @@ impl Watchdog {
                     stop,
                     tell: &mut *tell,
                     has_acted: false,
+                    examined: Examined::default(),
                 }
                 .run()
             });
@@ -141,7 +142,13 @@ impl Watchdog {
         let state = journal.state()?.clone();
         for slug in &self.settings.boards {
             let board = Board::find(&self.settings, slug)?;
-            let look = Look { settings: &self.settings, around: &around, board: &board, journal: &state };
+            let look = Look {
+                settings: &self.settings,
+                around: &around,
+                board: &board,
+                journal: &state,
+                examined: &Examined::default(),
+            };
             for task in board.read()? {
                 let looked = look.at(task);
                 if looked.case.stage != Stage::Finished {
@@ -162,8 +169,14 @@ impl Watchdog {
         for slug in &self.settings.boards {
             let board = Board::find(&self.settings, slug)?;
             let Some(task) = board.task(id)? else { continue };
-            let journal = State::default();
-            let look = Look { settings: &self.settings, around: &around, board: &board, journal: &journal };
+            let journal = JournalState::default();
+            let look = Look {
+                settings: &self.settings,
+                around: &around,
+                board: &board,
+                journal: &journal,
+                examined: &Examined::default(),
+            };
             let acceptance = look.accept(&task);
             let next = look.what_is_left(&task, acceptance.as_ref());
             return Ok(Accepted { board: slug.clone(), task, acceptance, next });

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::act::{Act, Done};
-use super::look::{Look, Looked};
+use super::look::{Examined, Look, Looked};
 use super::{WatchError, Watchdog};
 use crate::board::Board;
 use crate::decision::{Action, Stage};
@@ -27,6 +27,7 @@ pub(super) struct Round<'a> {
     pub(super) tell: &'a mut dyn FnMut(&Entry),
     /// Whether anything was done, so that what was read is old.
     pub(super) has_acted: bool,
+    pub(super) examined: Examined,
 }
 
 impl Round<'_> {
@@ -59,6 +60,7 @@ impl Round<'_> {
             }
             if self.report_to_pool(&looked)? {
                 // A login that the pool knows to be dead is another finding.
+                self.examined.clear();
                 looked = self.look(looked.task)?;
             }
             self.write_if_new(&entry_of((self.clock)(), self.board.name(), &looked))?;
@@ -80,7 +82,7 @@ impl Round<'_> {
         let settings = &self.watchdog.settings;
         let around = self.watchdog.around((self.clock)());
         let journal = self.journal.state()?;
-        Ok(Look { settings, around: &around, board: self.board, journal }.at(task))
+        Ok(Look { settings, around: &around, board: self.board, journal, examined: &self.examined }.at(task))
     }
 
     /// Acts, and answers whether it was done.
@@ -90,6 +92,9 @@ impl Round<'_> {
         let act = Act { settings: &self.watchdog.settings, around: &around, board: self.board };
         self.begin(Some(&looked.task), action.as_str(), act.plan(looked))?;
         let mut done = act.on(looked);
+        if action == Action::RepairLogin {
+            self.examined.clear();
+        }
         if action == Action::Make && done.done {
             done = self.check_made(looked, done)?;
         }

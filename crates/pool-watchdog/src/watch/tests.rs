@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
 use super::act::Act;
-use super::look::Looked;
+use super::look::{Examined, Looked};
 use super::*;
 use crate::board::Life;
 use crate::decision::Action;
@@ -393,9 +393,10 @@ fn a_board_that_does_not_see_that_a_worker_is_gone_is_asked_once() {
     let watchdog = Watchdog::new(settings, Environment::of_user(scene.world.path("")));
     let ended = |after| {
         let mut ended = Vec::new();
-        let mut tell = |entry: &Entry| match &entry.what {
-            What::Ended { action, done, says, .. } => ended.push(format!("{action} {done}: {says}")),
-            _ => {}
+        let mut tell = |entry: &Entry| {
+            if let What::Ended { action, done, says, .. } = &entry.what {
+                ended.push(format!("{action} {done}: {says}"));
+            }
         };
         watchdog
             .round(&mut watchdog.journal(), &|| scene.now() + TimeDelta::seconds(after), &|| false, &mut tell)
@@ -422,7 +423,7 @@ proptest! {
         let board = Board::find(&scene.watchdog.settings, "default").unwrap();
         let around = scene.watchdog.around(scene.now());
         let mut journal = scene.watchdog.journal();
-        let look = Look { settings: &scene.watchdog.settings, around: &around, board: &board, journal: journal.state().unwrap() };
+        let look = Look { settings: &scene.watchdog.settings, around: &around, board: &board, journal: journal.state().unwrap(), examined: &Examined::default() };
         let mut looked_at = Vec::new();
         for (task, made) in board.read().unwrap().into_iter().zip(&tasks) {
             let looked = look.at(task);

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Child;
 
-use pool_watchdog::{Card, Decided, Entry, Journal, State, What};
+use pool_watchdog::{Card, Decided, Entry, Journal, JournalState, What};
 
 use crate::story::{BOARD, at, began, card, decided, ended, on, story};
 use crate::writer::{kept, start};
@@ -154,8 +154,8 @@ fn an_action_without_an_end_is_open() {
         on(2, "t_1", began("complete", 8, "complete it")),
         on(3, "t_2", began("make", 9, "make all")),
     ];
-    let mut state: State = entries.into_iter().collect();
-    let open = |state: &State| -> Vec<(String, i64)> {
+    let mut state: JournalState = entries.into_iter().collect();
+    let open = |state: &JournalState| -> Vec<(String, i64)> {
         let named = |attempt: &&pool_watchdog::Attempt| (attempt.action.clone(), attempt.after_event);
         state.open_actions(BOARD).iter().map(named).collect()
     };
@@ -172,7 +172,7 @@ fn attempts_count_from_an_event_on() {
     let make =
         |event, done| [on(0, "t_1", began("make", event, "x")), on(1, "t_1", ended("make", done, "x"))];
     let entries = [make(5, true), make(8, false), make(9, true)].into_iter().flatten();
-    let state: State = entries.chain([on(2, "t_1", began("make", 10, "x"))]).collect();
+    let state: JournalState = entries.chain([on(2, "t_1", began("make", 10, "x"))]).collect();
     let counted = |since| {
         let attempts = state.attempts(BOARD, "t_1", "make", since);
         (attempts.begun, attempts.done)
