@@ -75,14 +75,16 @@ fn rounds(criterion: &mut Criterion) {
     group.sample_size(20);
     for count in [10, 1_000] {
         let (home, settings) = watched(count);
-        let journal = Journal::open(&settings.state);
+        let mut journal = Journal::open(&settings.state);
+        let path = journal.path().to_owned();
         let watchdog = Watchdog::new(settings, Environment::of_user(home.path()));
-        let round = || watchdog.round(&now, &|| false, &mut |_| ()).expect("the board can be read");
+        let mut round =
+            || watchdog.round(&mut journal, &now, &|| false, &mut |_| ()).expect("the board can be read");
         round();
-        let first = fs::read(journal.path()).expect("it has begun");
+        let first = fs::read(&path).expect("it has begun");
         let name = format!("an idle round of {count} tasks");
         bench_pair(&mut group, &name, || (), |()| read_rows(home.path()), |()| round());
-        assert_eq!(fs::read(journal.path()).expect("it is there"), first, "nothing was to be done");
+        assert_eq!(fs::read(&path).expect("it is there"), first, "nothing was to be done");
     }
 }
 

@@ -15,9 +15,13 @@ impl Pairs {
         pair.1
     }
 
-    /// Prints the median of both and of their ratio, with the tenth and ninetieth percentile.
+    /// Prints the median of both and of their ratio, with the tenth and ninetieth percentile; nothing where criterion was told to leave
+    /// it out.
     #[expect(clippy::print_stdout, reason = "a benchmark is there to print")]
     pub fn print(&self, name: &str) {
+        if self.0.is_empty() {
+            return;
+        }
         let [floor, thing] = [|pair: &(Duration, Duration)| pair.0, |pair: &(Duration, Duration)| pair.1]
             .map(|of| self.0.iter().map(|pair| of(pair).as_secs_f64()).collect::<Vec<f64>>());
         let ratios: Vec<f64> = floor.iter().zip(&thing).map(|(floor, thing)| thing / floor).collect();

@@ -46,6 +46,9 @@ done
 pub(crate) struct HermesBoard {
     folder: TempDir,
     bin: PathBuf,
+    /// Who has the database open for as long as the test goes on, so that no command of Hermes takes itself for the last, see
+    /// `pool_watchdog::Board`.
+    guest: Option<Connection>,
 }
 
 /// Starts workers until it is dropped. Those that it started go on.
@@ -59,12 +62,13 @@ impl HermesBoard {
             skipped("Hermes is not installed: `bash .ci/kanban-peer` does it");
             return None;
         };
-        let board = Self { folder: tempfile::tempdir().unwrap(), bin };
+        let mut board = Self { folder: tempfile::tempdir().unwrap(), bin, guest: None };
         std::fs::create_dir_all(board.home().join("profiles/worker1")).unwrap();
         std::fs::create_dir(board.path().join("workers")).unwrap();
         board.write_program("workers/launcher", LAUNCHER);
         board.write_program("hermes", &board.wrapper());
         board.hermes(&["init"]);
+        board.guest = Some(board.connection().unwrap());
         Some(board)
     }
 
@@ -182,14 +186,20 @@ impl HermesBoard {
 
     /// One value of the board's database, as text; empty for NULL and for no row.
     pub(crate) fn query(&self, sql: &str) -> String {
-        let read = || {
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-            let connection = Connection::open_with_flags(self.home().join("kanban.db"), flags)?;
-            connection.busy_timeout(PATIENCE)?;
+        let read = |connection: Connection| {
             connection.query_row(&format!("SELECT CAST(({sql}) AS TEXT)"), [], |row| row.get(0))
         };
-        let value: Option<String> = read().unwrap();
+        let value: Option<String> = self.connection().and_then(read).unwrap();
         value.unwrap_or_default()
+    }
+
+    fn connection(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let connection = Connection::open_with_flags(self.home().join("kanban.db"), flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        // Opening reads nothing yet.
+        connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
+        Ok(connection)
     }
 
     /// Where the task stands.

@@ -10,11 +10,7 @@ use crate::hermes_board::HermesBoard;
 const TTL: Duration = Duration::from_mins(10);
 
 fn complete() -> Verb {
-    Verb::Complete {
-        summary: "--all of it is there".to_owned(),
-        metadata: json!({"recovered_by": "test"}),
-        result: None,
-    }
+    Verb::Complete { summary: "--all of it is there".to_owned(), metadata: json!({"recovered_by": "test"}) }
 }
 
 fn block(kind: BlockKind) -> Verb {
@@ -281,11 +277,11 @@ fn a_scratch_workspace_goes_with_the_last_child() {
     let folder = held.workspace.path().unwrap().to_owned();
     hermes.write_into(&folder, "final.md", "found");
     let missing = json!({"artifacts": [folder.join("final.html")]});
-    let refused = Verb::Complete { summary: "done".to_owned(), metadata: missing, result: None };
+    let refused = Verb::Complete { summary: "done".to_owned(), metadata: missing };
     let refused = board.act(&held, &refused).unwrap_err();
     assert!(refused.to_string().contains("declared scratch artifact is unavailable"), "{refused}");
     let there = json!({"artifacts": [folder.join("final.md")]});
-    act(&board, &parent, &Verb::Complete { summary: "done".to_owned(), metadata: there, result: None });
+    act(&board, &parent, &Verb::Complete { summary: "done".to_owned(), metadata: there });
     assert!(folder.join("final.md").exists(), "a child may still read it");
     act(&board, &child, &complete());
     assert!(!folder.exists());

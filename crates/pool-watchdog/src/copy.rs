@@ -8,8 +8,7 @@ use crate::files;
 
 /// Why a workspace was not copied.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CopyError {
+pub(crate) enum CopyError {
     /// There is more in it than the policy allows.
     #[error("{} has more than {most} bytes in it: raise `longest_copy` in watchdog.toml, or copy it yourself", path.display())]
     TooLong {
@@ -34,18 +33,28 @@ pub enum CopyError {
     },
 }
 
-/// Copies a folder with all that is in it; links stay links. It is there whole or not at all, and what is there already stays.
-pub(crate) fn copy_folder(from: &Path, to: &Path, most: u64) -> Result<(), CopyError> {
-    if to.is_dir() {
-        return Ok(());
-    }
+/// Copies a folder with all that is in it, to this name or, where that is taken, to one with a number; links stay links. It is there
+/// whole or not at all, and no copy of before is touched: something may have been added since it was made. Answers where it is.
+pub(crate) fn copy_folder(from: &Path, to: &Path, most: u64) -> Result<PathBuf, CopyError> {
     let failed = |source| CopyError::Io { path: to.to_owned(), source };
     let above = to.parent().unwrap_or(Path::new("."));
     files::make_folder(above).map_err(failed)?;
     let unfinished = tempfile::Builder::new().prefix(".copy-").tempdir_in(above).map_err(failed)?;
     let mut left = Left { bytes: most, most, root: from.to_owned() };
     copy_into(from, unfinished.path(), &mut left)?;
-    files::put_folder(unfinished, to).map_err(failed)
+    let free = free_name(to);
+    files::put_folder(unfinished, &free).map_err(failed)?;
+    Ok(free)
+}
+
+fn free_name(name: &Path) -> PathBuf {
+    let numbered = (2_u64..).map(|number| {
+        let mut name = name.as_os_str().to_owned();
+        name.push(format!("-{number}"));
+        PathBuf::from(name)
+    });
+    let mut names = [name.to_owned()].into_iter().chain(numbered);
+    names.find(|name| name.symlink_metadata().is_err()).unwrap_or_else(|| name.to_owned())
 }
 
 /// How much may still be copied.
@@ -141,12 +150,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_already_stays() {
+    fn what_was_added_since_a_copy_is_in_the_next() {
         let (from, to) = (workspace(), tempfile::tempdir().unwrap());
-        copy_folder(from.path(), &to.path().join("t_1"), 1_000).unwrap();
+        let copy = || copy_folder(from.path(), &to.path().join("t_1"), 1_000).unwrap();
+        let first = copy();
         write(from.path(), "later.md", "more");
-        copy_folder(from.path(), &to.path().join("t_1"), 1_000).unwrap();
-        assert!(!to.path().join("t_1/later.md").exists());
+        let second = copy();
+        assert_eq!([first.join("later.md").exists(), second.join("later.md").exists()], [false, true]);
+        assert_eq!([first, second], ["t_1", "t_1-2"].map(|name| to.path().join(name)));
     }
 
     #[test]

@@ -10,30 +10,21 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::{NamedTempFile, TempDir};
 
+/// Opens a file to read it. Whatever is no file, such as a pipe, would keep its reader waiting: that is an error.
+#[expect(clippy::disallowed_methods, reason = "it is only opened to be read")]
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nix::libc::O_NONBLOCK);
+    let file = options.open(path)?;
+    only_a_file(&file.metadata()?)?;
+    Ok(file)
+}
+
 /// Makes a folder and those above it.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
-}
-
-/// Waits for the lock of this name, and holds it until the file is dropped. It is never removed: somebody might hold it.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a lock file is opened to be locked; nothing is ever written into it"
-)]
-pub(crate) fn lock(path: &Path) -> io::Result<File> {
-    let file = private().append(true).create(true).open(path)?;
-    loop {
-        match file.lock() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result.map(|()| file),
-        }
-    }
-}
-
-/// Opens what is a file. A pipe would wait for its other end, and never answer a signal.
-pub(crate) fn open(path: &Path) -> io::Result<File> {
-    only_a_file(&fs::metadata(path)?)?;
-    File::open(path)
 }
 
 fn only_a_file(metadata: &Metadata) -> io::Result<()> {

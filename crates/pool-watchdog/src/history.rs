@@ -1,5 +1,7 @@
 //! What the events and comments of a task tell: who blocked it, who holds it, and how often it failed.
 
+use chrono::TimeDelta;
+
 use crate::task::{BlockKind, Comment, Event, Status, Task};
 
 /// The name under which the watchdog blocks and comments.
@@ -12,6 +14,10 @@ const UNBLOCK: &str = "UNBLOCK: ";
 pub(crate) const HOLD: &str = "HOLD: ";
 /// Why it ends a block, to make its own of it. No retry has this reason.
 pub(crate) const TO_BLOCK: &str = "to block it with its reason";
+
+/// What the board writes down when a run fails.
+const FAILURES: [&str; 6] =
+    ["protocol_violation", "crashed", "timed_out", "spawn_failed", "stale", "gave_up"];
 
 /// Who blocked a task.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -109,6 +115,33 @@ impl Task {
         self.events.iter().rfind(is_one).map_or(0, |event| event.id)
     }
 
+    /// The newest event by which one of its runs failed, or the board gave up.
+    #[must_use]
+    pub(crate) fn last_failure(&self) -> Option<&Event> {
+        self.events.iter().rfind(|event| FAILURES.contains(&event.kind.as_str()))
+    }
+
+    /// Whether its last run failed, and nobody has asked for another since.
+    #[must_use]
+    pub(crate) fn has_failed(&self) -> bool {
+        self.last_failure().is_some_and(|event| event.id > self.last_fresh_start())
+    }
+
+    /// What the watchdog said of it after an event.
+    pub(crate) fn said_since(&self, event: i64) -> impl Iterator<Item = &str> {
+        let newer = self.events.iter().filter(move |other| other.id > event);
+        newer.filter_map(|event| self.comment_of(event)).map(|comment| comment.body.as_str())
+    }
+
+    /// The kinds of the blocks that the watchdog made since it was last completed.
+    pub(crate) fn own_blocks(&self) -> impl Iterator<Item = BlockKind> {
+        let completed =
+            self.events.iter().rfind(|event| event.kind == "completed").map_or(0, |event| event.id);
+        let blocks = self.events.iter().filter(move |event| event.id > completed && event.kind == "blocked");
+        let own = blocks.filter(|event| self.is_ours(event, &[BLOCKED]));
+        own.filter_map(|event| BlockKind::from_word(event.payload["kind"].as_str()?))
+    }
+
     fn telling(&self) -> impl DoubleEndedIterator<Item = &Event> {
         self.events.iter().filter(|event| !event.is_repetition())
     }
@@ -122,15 +155,17 @@ impl Task {
         comment.is_some_and(|comment| beginnings.iter().any(|beginning| comment.body.starts_with(beginning)))
     }
 
-    /// The comment of the watchdog that an event tells of. The event knows the author and the length.
+    /// The comment of the watchdog that an event tells of. The event knows the author, the length and the time.
     fn comment_of(&self, event: &Event) -> Option<&Comment> {
         if event.kind != "commented" || event.payload["author"] != AUTHOR {
             return None;
         }
         let length = event.payload["len"].as_u64()?;
+        // Each is written down with a clock of its own.
+        let is_of_that_time = |comment: &&Comment| (comment.at - event.at).abs() <= TimeDelta::seconds(1);
         let is_it =
             |comment: &&Comment| comment.author == AUTHOR && comment.body.chars().count() as u64 == length;
-        self.comments.iter().rfind(is_it)
+        self.comments.iter().filter(is_of_that_time).rfind(is_it)
     }
 }
 

@@ -23,32 +23,28 @@ mod process;
 mod programs;
 mod queue;
 mod settings;
-mod shell;
 mod task;
 #[cfg(test)]
 mod testing;
 mod watch;
 pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part, inspect};
-pub use board::{Board, BoardError, Life, Verb};
+pub use board::{Board, BoardError, Guest, Life, Verb};
 pub use codex::{Codex, CodexStatus};
-pub use copy::CopyError;
 pub use decision::{Action, Case, Decision, Login, Row, Stage, TABLE, Work, decide, retry_at};
 pub use diagnosis::{Cause, Diagnosis, Evidence, diagnose};
 pub use history::{AUTHOR, BlockedBy};
 pub use home::{CodexHome, ProfileHome, ProfileHomeError};
 pub use journal::{
-    Attempt, Attempts, Card, Decided, Entries, Entry, Grid, Journal, JournalError, PageKind, Sheet, State,
-    Told, What, html, markdown,
+    Attempt, Attempts, Card, Decided, End, Entries, Entry, Grid, Journal, JournalError, JournalState,
+    PageKind, Sheet, Told, What, html, markdown,
 };
 pub use login::{LoginState, Logins, Place, Residency};
 pub use pool_report::{Accusation, PoolReport, report_to_pool};
 pub use preflight::{
     Check, CheckState, Checked, Fix, Preflight, Repaired, Surroundings, examine, mend, repair,
 };
-pub use queue::blocked_roots;
 pub use settings::{Deliverable, Policy, Profile, Rule, Settings, SettingsError, Which, parse_span};
-pub use shell::{quoted, quoted_path};
 pub use task::{
     BlockKind, Claim, Comment, Event, Outcome, Run, Status, Task, TaskId, TaskIdError, Workspace,
 };
-pub use watch::{Accepted, Looked, WatchError, Watchdog};
+pub use watch::{Accepted, WatchError, Watchdog};

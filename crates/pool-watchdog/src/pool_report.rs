@@ -5,14 +5,13 @@
 use chrono::{DateTime, Utc};
 use pool_core::{
     Action, Change, Cooldowns, Credential, Failure, Fingerprint, Judgement, Mark, Outcome, Pool, Provider,
-    Record, Standing, Target, time,
+    Record, Standing, Target, quoted, quoted_path, time,
 };
 use pool_store::{ProfileStore, Pruning, Store as _, StoreError};
 
 use crate::home::ProfileHome;
 use crate::line::one_line;
 use crate::preflight::Surroundings;
-use crate::shell::{quoted, quoted_path};
 
 /// What a worker's log says of a credential that it does not always name.
 #[derive(Clone, Debug)]

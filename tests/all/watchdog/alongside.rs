@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{NOTE, Watched, said};
+use super::{NOTE, Running, Watched, said};
 use crate::photo::Photo;
 
 #[test]
@@ -70,8 +70,8 @@ fn a_board_that_is_away_for_a_while_is_looked_after_when_it_is_back() {
     let boards = "boards = [\"later\"]\n";
     let Some(watched) = Watched::start_with(boards, "backoff = \"1s\"") else { return };
     let mut command = watched.command(&["run", "--interval", "1s"]);
-    let mut watchdog = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut complaints = BufReader::new(watchdog.stderr.take().unwrap()).lines();
+    let mut watchdog = Running(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+    let mut complaints = BufReader::new(watchdog.0.stderr.take().unwrap()).lines();
     let complaint = complaints.next().unwrap().unwrap();
     assert!(complaint.contains("later"), "{complaint}");
     watched.board.hermes(&["boards", "create", "later"]);
@@ -94,6 +94,4 @@ fn a_board_that_is_away_for_a_while_is_looked_after_when_it_is_back() {
         assert!(begun.elapsed() < crate::hermes_board::PATIENCE, "it is not looked after");
         std::thread::sleep(Duration::from_millis(50));
     }
-    watchdog.kill().unwrap();
-    watchdog.wait().unwrap();
 }

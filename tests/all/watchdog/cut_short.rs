@@ -213,6 +213,8 @@ fn a_signal_waits_for_the_action_at_hand() {
     }
     watched.board.workers_of(&task, &format!("{COLLECTS}echo I think that is it."));
     watched.until_given_up(&task);
+    let (later, of_later) = watched.failed("Note for later", "echo I am done.");
+    watched.deliver(&of_later, "note.md", super::NOTE);
     let mut command = watched.command(&["run", "--interval", "1h"]);
     let mut watchdog = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     super::wait_for(&folder.join("began"));
@@ -222,9 +224,10 @@ fn a_signal_waits_for_the_action_at_hand() {
     watched.deliver(&folder, "go", "");
     let ended: ExitStatus = watchdog.wait().unwrap();
     assert_eq!(ended.signal(), Some(15));
-    assert_eq!(watched.actions(&task), ["make"], "it was finished, and nothing else was begun");
+    assert_eq!(watched.actions(&task), ["make", "complete", "dispatch"], "what was made is handed in");
+    assert_eq!(watched.board.status(&later), "blocked", "and nothing else is begun");
     watched.round();
-    assert_eq!(watched.board.status(&task), "done");
+    assert_eq!(watched.board.status(&later), "done");
 }
 
 /// The board ends a worker that takes too long by a signal, which none of them may have inherited as one that waits.

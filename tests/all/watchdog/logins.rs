@@ -1,5 +1,7 @@
 //! Workers that could not log in, and what their pool is told.
 
+use std::time::SystemTime;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
@@ -16,8 +18,13 @@ const OF_PROFILE: &str = ".hermes/profiles/worker1/auth.json";
 
 /// A token that ends in 2100, with these claims besides.
 fn token(claims: &str) -> String {
+    token_made(1_700_000_000, claims)
+}
+
+fn token_made(at: i64, claims: &str) -> String {
     let account = r#"{"chatgpt_account_id":"acc-1","chatgpt_user_id":"user-1""#;
-    let claims = format!(r#"{{"exp":4102444800,"https://api.openai.com/auth":{account}{claims}}}}}"#);
+    let claims =
+        format!(r#"{{"iat":{at},"exp":4102444800,"https://api.openai.com/auth":{account}{claims}}}}}"#);
     format!("e30.{}.canary", URL_SAFE_NO_PAD.encode(claims))
 }
 
@@ -30,12 +37,12 @@ impl Watched {
         self.private(".codex/auth.json", &text);
     }
 
-    /// The profile has one login, and nobody else has any.
-    fn profile_has(&self, entry: &str) {
+    /// The profile has one login, made then, and nobody else has any.
+    fn profile_has(&self, entry: &str, made: i64) {
         let text = format!(
             r#"{{"version": 1, "providers": {{}}, "credential_pool": {{"openai-codex": [{{"id": "{entry}", "label": "{entry}", "auth_type": "oauth",
                 "priority": 0, "source": "manual:device_code", "access_token": "{}", "refresh_token": "canary-{entry}"}}]}}}}"#,
-            token("")
+            token_made(made, "")
         );
         self.private(OF_PROFILE, &text);
     }
@@ -112,7 +119,7 @@ fn where_there_is_no_login_it_is_blocked_once_and_goes_on_when_one_comes() {
 #[test]
 fn the_pool_is_told_once_that_a_login_was_revoked() {
     let Some(watched) = Watched::start() else { return };
-    watched.profile_has("c1");
+    watched.profile_has("c1", 1_700_000_000);
     let script = watched.ends_with(&of_codex(REVOKED));
     let (task, _) = watched.failed("Note with a revoked login", &script);
     for _ in 0..3 {
@@ -120,8 +127,13 @@ fn the_pool_is_told_once_that_a_login_was_revoked() {
     }
     assert_eq!(watched.actions(&task), ["report_to_pool", "block"]);
     assert_eq!(watched.standing("c1"), "dead");
-    // Another login comes, into the very file that was written when the pool was told.
-    watched.profile_has("c2");
+    // The same login is written once more, which makes its file new.
+    watched.profile_has("c1", 1_700_000_000);
+    watched.round();
+    assert_eq!(watched.actions(&task), ["report_to_pool", "block"]);
+    // The board counts in seconds, of which none may have passed.
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    watched.profile_has("c2", i64::try_from(now + 60).unwrap());
     watched.round();
     assert_eq!(watched.actions(&task), ["report_to_pool", "block", "retry"]);
 }
@@ -129,7 +141,7 @@ fn the_pool_is_told_once_that_a_login_was_revoked() {
 #[test]
 fn the_pool_is_told_until_when_a_login_is_throttled() {
     let Some(watched) = Watched::start() else { return };
-    watched.profile_has("c1");
+    watched.profile_has("c1", 1_700_000_000);
     let script = watched.ends_with(&of_codex(THROTTLED));
     let (task, _) = watched.failed("Note with a throttled login", &script);
     for _ in 0..2 {

@@ -13,7 +13,7 @@ mod secrets;
 mod workspaces;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 
 use serde_json::Value;
 
@@ -241,6 +241,17 @@ impl Watched {
     fn deliver(&self, folder: &Path, name: &str, text: &str) {
         std::fs::create_dir_all(folder.join(name).parent().unwrap()).unwrap();
         std::fs::write(folder.join(name), text).unwrap();
+    }
+}
+
+/// A watchdog that ends with its test.
+#[derive(Debug)]
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-use pool_watchdog::{Entries, PageKind, State, html, markdown};
+use pool_watchdog::{Entries, JournalState, PageKind, html, markdown};
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use scraper::{Html, Node};
 use serde_json::Value;
@@ -28,7 +28,7 @@ pub fn journal(bytes: &[u8]) {
     );
 }
 
-fn read(bytes: &[u8]) -> State {
+fn read(bytes: &[u8]) -> JournalState {
     Entries::new(Cursor::new(bytes.to_vec())).map(|entry| entry.expect("memory can be read")).collect()
 }
 

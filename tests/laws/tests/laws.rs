@@ -56,7 +56,7 @@ fn worker_logs() {
 
 #[test]
 fn artifacts() {
-    hold(pool_laws::artifact, &["fuzz/corpus/artifact"], &words_of("artifact"), 400);
+    hold(pool_laws::artifact, &["fuzz/corpus/artifact"], &words_of("artifact"), 200);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn watchdog_settings() {
 
 #[test]
 fn journals() {
-    hold(pool_laws::journal, &["fuzz/corpus/journal"], &words_of("journal"), 400);
+    hold(pool_laws::journal, &["fuzz/corpus/journal"], &words_of("journal"), 200);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 use std::path::{Path, PathBuf};
 
 use pool_core::Provider;
+pub(crate) use pool_core::{quoted, quoted_path};
 use pool_sources::Environment;
 use pool_store::Remedy;
-pub(crate) use pool_watchdog::{quoted, quoted_path};
 
 /// Writes commands that a person can run as they stand.
 #[derive(Debug)]

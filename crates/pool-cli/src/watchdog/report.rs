@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use pool_watchdog::{Card, Decided, PageKind, State, WatchError, markdown};
+use pool_watchdog::{Card, Decided, JournalState, PageKind, WatchError, markdown};
 use serde::Serialize;
 
 use crate::error::CommandError;
@@ -49,7 +49,7 @@ struct TaskReport<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn of(boards: &'a [String], state: &'a State, pages: &'a [String]) -> Self {
+    fn of(boards: &'a [String], state: &'a JournalState, pages: &'a [String]) -> Self {
         let board = |board: &'a String| {
             let task = |card: &'a Card| TaskReport { card, decided: state.latest_decision(board, &card.id) };
             BoardReport { board, tasks: state.cards(board).map(task).collect() }

@@ -23,10 +23,11 @@ pub(crate) fn run(global: &GlobalArgs, args: &RunArgs) -> Result<ExitCode, Comma
     let mut tell = |entry: &Entry| tell(entry, global.json, &with_time);
     // Before anything else is started: an action that is cut short leaves the board in between.
     let signals = Signals::hold().map_err(|source| CommandError::Signals { source })?;
+    let mut journal = watchdog.journal();
     loop {
         let began = Instant::now();
         let result = signals.during("an action", watchdog.longest_action(), || {
-            watchdog.round(&system_time, &|| signals.is_caught(), &mut tell)
+            watchdog.round(&mut journal, &system_time, &|| signals.is_caught(), &mut tell)
         });
         signals.obey();
         match result {
@@ -57,8 +58,9 @@ fn without_time(entry: &Entry) -> String {
     let says = match &entry.what {
         What::Queue { .. } | What::Began { .. } => return String::new(),
         What::Decided(decided) => decided_line(decided),
-        What::Ended { action, done: true, says } => format!("done: {action}: {says}"),
-        What::Ended { action, done: false, says } => format!("NOT DONE: {action}: {says}"),
+        What::Ended { action, done: true, says, .. } => format!("done: {action}: {says}"),
+        What::Ended { action, cut: true, says, .. } => format!("{action}: {says}"),
+        What::Ended { action, says, .. } => format!("NOT DONE: {action}: {says}"),
         What::Noted { says } => says.clone(),
         _ => return String::new(),
     };

@@ -22,8 +22,10 @@ pub(super) fn accept(rule: &Rule, artifacts: &Artifacts, since: DateTime<Utc>) -
     for (pattern, search) in rule.evidence.iter().zip(&artifacts.evidence) {
         acceptance.take_evidence(pattern, search);
     }
+    // Where no state tells that it is this task's work, the deliverables themselves must.
+    let made_since = rule.state.is_empty().then_some(since);
     for (deliverable, look) in rule.deliverables.iter().zip(&artifacts.deliverables) {
-        acceptance.take_file(Part::Deliverable, deliverable, look, None);
+        acceptance.take_file(Part::Deliverable, deliverable, look, made_since);
     }
     for (deliverable, look) in rule.state.iter().zip(&artifacts.state) {
         acceptance.take_file(Part::State, deliverable, look, Some(since));

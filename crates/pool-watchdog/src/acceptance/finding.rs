@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use pool_core::quoted_command;
+
 use super::{Cell, Fault, Finding, Part};
-use crate::shell::command;
 
 impl fmt::Display for Finding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -16,7 +17,7 @@ impl fmt::Display for Finding {
             None => formatter.write_str(self.says())?,
         }
         match &self.make {
-            Some(make) => write!(formatter, "; `{}` makes it", command(make)),
+            Some(make) => write!(formatter, "; `{}` makes it", quoted_command(make)),
             None => write!(formatter, "; {}", self.next()),
         }
     }

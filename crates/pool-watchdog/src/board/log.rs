@@ -36,6 +36,15 @@ mod tests {
         tail(file.path(), most).unwrap().unwrap()
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_in_place_of_a_log_keeps_nobody_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("t_1.log");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert_eq!(tail(&pipe, 100).unwrap_err().to_string(), "it is not a file");
+    }
+
     #[test]
     fn the_end_of_a_log_begins_with_a_line() {
         let cases: [(&[u8], u64, &str); 9] = [

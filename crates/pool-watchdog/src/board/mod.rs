@@ -23,6 +23,7 @@
 //! - `unblock` leads back to `todo` where a parent is anything but `done`, also where it is `archived`.
 //! - A task that was made as blocked, or that the board gave up, is blocked until a tick finds that it may try again, which may be the
 //!   next one. A dispatcher calls an end `crashed` where it does not know the exit code, and it may miss that of its own workers.
+//! - Several commands at once break the database sooner or later, unless somebody else has it open all the time: see [`Board::visit`].
 //! - `reclaim` ends the process that has the number of the worker. It is used for workers that are gone, and claims without one.
 
 mod command;
@@ -38,6 +39,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use pool_store::FileLock;
 use serde_json::Value;
 
@@ -48,6 +50,7 @@ use crate::task::{Status, Task, TaskId};
 use command::{Hermes, Said};
 pub use error::BoardError;
 pub use life::Life;
+pub use read::Guest;
 pub use verb::Verb;
 
 /// How long a tick of a dispatcher is waited for. It makes workspaces, and ends workers that do not end.
@@ -127,6 +130,17 @@ impl Board {
         read::tasks(&self.file, None)
     }
 
+    /// Keeps the database open, so that no command of Hermes takes itself for the last that has it open. With each write such a command
+    /// loses, as POSIX has it, the lock that says that it is there, since it opens and closes the file once more to look at its
+    /// length; the next one that ends then takes the log of writes away from under it, and the database is broken.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn visit(&self) -> Result<Guest, BoardError> {
+        read::guest(&self.file)
+    }
+
     /// One task; `None` if there is no such task.
     ///
     /// # Errors
@@ -147,6 +161,16 @@ impl Board {
     pub fn log_tail(&self, id: &TaskId, most_bytes: u64) -> Result<Option<String>, BoardError> {
         let path = self.log(id);
         log::tail(&path, most_bytes).map_err(|source| BoardError::Log { path, source })
+    }
+
+    /// Whether the newest worker has written into the log: one that was killed before it said anything leaves that of another.
+    #[must_use]
+    pub(crate) fn is_log_of_last_worker(&self, task: &Task) -> bool {
+        let spawned = task.events.iter().rfind(|event| event.kind == "spawned").map(|event| event.at);
+        let written = std::fs::metadata(self.log(&task.id)).and_then(|metadata| metadata.modified());
+        let written = written.map(DateTime::<Utc>::from);
+        // The board knows whole seconds.
+        spawned.zip(written.ok()).is_none_or(|(spawned, written)| written >= spawned)
     }
 
     /// Where what the task's workers print is kept.
@@ -241,6 +265,17 @@ impl Board {
     fn waits_for_parents(&self, task: &Task) -> Result<bool, BoardError> {
         for parent in &task.parents {
             if self.task(parent)?.is_some_and(|parent| parent.status != Status::Done) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether it waits for a parent that goes on: no dispatcher starts it before that.
+    pub(crate) fn waits(&self, task: &Task) -> Result<bool, BoardError> {
+        for parent in &task.parents {
+            let is_over = |parent: &Task| matches!(parent.status, Status::Done | Status::Archived);
+            if self.task(parent)?.is_some_and(|parent| !is_over(&parent)) {
                 return Ok(true);
             }
         }

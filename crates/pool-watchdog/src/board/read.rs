@@ -34,6 +34,19 @@ pub(super) fn tasks(path: &Path, only: Option<&TaskId>) -> Result<Vec<Task>, Boa
     Reader { connection: &snapshot, only }.tasks().map_err(failed)
 }
 
+/// Has the database open, for as long as it is kept, and reads nothing.
+#[derive(Debug)]
+pub struct Guest {
+    _database: Connection,
+}
+
+/// Has the database open from now on.
+pub(super) fn guest(path: &Path) -> Result<Guest, BoardError> {
+    let failed =
+        |error: rusqlite::Error| BoardError::Database { path: path.to_owned(), what: error.to_string() };
+    open(path).map(|database| Guest { _database: database }).map_err(failed)
+}
+
 /// Opens the database to read. Beside a database in WAL mode lies a file of shared memory; where it is missing and cannot be made, nobody
 /// has the database open, and it is read as it lies there, if all that was written is in it.
 fn open(path: &Path) -> rusqlite::Result<Connection> {

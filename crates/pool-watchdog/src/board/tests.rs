@@ -331,8 +331,7 @@ fn what_the_command_claims_proves_nothing() {
     let home = Home::with(CURRENT);
     home.write("INSERT INTO tasks (id, title, status, created_at) VALUES ('t_1', 'Report', 'ready', 1)");
     let board = board_of(&home, "echo Completed t_1; echo 'no, with key sk-or-v1-0123456789abcdef' >&2");
-    let verb =
-        Verb::Complete { summary: "all is there".to_owned(), metadata: serde_json::json!({}), result: None };
+    let verb = Verb::Complete { summary: "all is there".to_owned(), metadata: serde_json::json!({}) };
     assert_eq!(
         board.act(&home.read()[0], &verb).unwrap_err().to_string(),
         "the board does not show that `complete` was done to t_1, which is ready; `hermes` said: no, with key [redacted] Completed t_1"
@@ -357,7 +356,10 @@ fn a_command_is_pinned_to_the_board_and_not_to_a_worker() {
          INSERT INTO task_events (task_id, run_id, kind, payload, created_at) VALUES
              ('t_1', NULL, 'commented', '{\"author\": \"pool-watchdog\", \"len\": 7}', 1), ('t_1', 7, 'claimed', NULL, 1);",
     );
-    let board = board_of(&home, "env | grep ^HERMES | sort | tr '\\n' ' '; echo \"$@\"; pwd; cat");
+    let board = board_of(
+        &home,
+        "env | grep -E '^HERMES_(HOME|KANBAN|PROFILE|TENANT)' | sort | tr '\\n' ' '; echo \"$@\"; pwd; cat",
+    );
     let verb = Verb::Block { kind: BlockKind::NeedsInput, reason: "final.md".to_owned() };
     let said = board.act(&home.read()[0], &verb).unwrap_err().to_string();
     let expected = "`hermes` said: HERMES_HOME=HOME HERMES_KANBAN_RUN_ID=7 HERMES_KANBAN_TASK=t_1 HERMES_PROFILE=pool-watchdog \

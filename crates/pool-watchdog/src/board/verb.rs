@@ -31,8 +31,6 @@ pub enum Verb {
         summary: String,
         /// An object. Of a scratch workspace, the files that `artifacts` names are kept, and each must be there.
         metadata: Value,
-        /// The result, where there is one besides the summary.
-        result: Option<String>,
     },
     /// Blocks it, or blocks it anew where the board has given up, so that the block says why.
     ///
@@ -137,10 +135,8 @@ impl Verb {
     pub(super) fn commands(&self, task: &Task) -> Vec<Words> {
         let id = task.id.as_str();
         match self {
-            Self::Complete { summary, metadata, result } => {
-                let mut words =
-                    vec![text_option("--summary=", summary), format!("--metadata={metadata}").into()];
-                words.extend(result.as_ref().map(|result| text_option("--result=", result)));
+            Self::Complete { summary, metadata } => {
+                let words = vec![text_option("--summary=", summary), format!("--metadata={metadata}").into()];
                 vec![command("complete", words, [id])]
             }
             Self::Block { kind, reason } => {
@@ -250,16 +246,9 @@ mod tests {
         let ready = Task::sample("t_1", Status::Ready);
         let blocked = Task { status: Status::Blocked, ..ready.clone() };
         let running = Task { status: Status::Running, ..ready.clone() };
-        let complete = Verb::Complete {
-            summary: "--help".to_owned(),
-            metadata: json!({"n": 1}),
-            result: Some("-x".to_owned()),
-        };
+        let complete = Verb::Complete { summary: "--help".to_owned(), metadata: json!({"n": 1}) };
         let hold = Verb::Hold { ttl: Duration::from_millis(900_500), reason: "to make it".to_owned() };
-        assert_eq!(
-            lines(&complete, &ready),
-            [r#"complete|--summary=--help|--metadata={"n":1}|--result=-x|--|t_1"#]
-        );
+        assert_eq!(lines(&complete, &ready), [r#"complete|--summary=--help|--metadata={"n":1}|--|t_1"#]);
         assert_eq!(lines(&block(BlockKind::Transient), &ready), ["block|--kind=transient|--|t_1|-rf"]);
         assert_eq!(
             lines(&block(BlockKind::Untyped), &blocked),
@@ -285,9 +274,8 @@ mod tests {
         let at = |status| Task::sample("t_1", status);
         let running = |worker| Task { claim: claim(worker), ..at(Status::Running) };
         let once = || Task { block_kind: Some(BlockKind::Transient), recurrences: 1, ..at(Status::Ready) };
-        let complete = || Verb::Complete { summary: "s".to_owned(), metadata: json!({}), result: None };
-        let long =
-            || Verb::Complete { summary: "s".to_owned(), metadata: json!("x".repeat(200_000)), result: None };
+        let complete = || Verb::Complete { summary: "s".to_owned(), metadata: json!({}) };
+        let long = || Verb::Complete { summary: "s".to_owned(), metadata: json!("x".repeat(200_000)) };
         let hold = || Verb::Hold { ttl: Duration::from_secs(1), reason: "r".to_owned() };
         let release = || Verb::Release { reason: "r".to_owned() };
         let (alive, gone) = (Life::Alive { pid: 9 }, Life::Gone { pid: u32::MAX });

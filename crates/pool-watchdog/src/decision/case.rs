@@ -88,10 +88,14 @@ pub struct Case {
     pub may_retry: bool,
     /// Whether what is missing may be made once more.
     pub may_make: bool,
+    /// Whether the dispatcher may be called.
+    pub may_dispatch: bool,
     /// Until when a retry has to wait.
     pub wait: Option<DateTime<Utc>>,
-    /// The kind of block that would be its second.
-    pub spent_block: Option<BlockKind>,
+    /// The kind of block that the board would send to triage.
+    pub triage_block: Option<BlockKind>,
+    /// The kinds of the blocks that we made since it was last completed.
+    pub own_blocks: Vec<BlockKind>,
     /// What was tried since its last run and failed, and when it may be tried again.
     pub failed_actions: Vec<(Action, DateTime<Utc>)>,
     /// Whether we have said already, since its last run, what is missing.
@@ -110,20 +114,26 @@ impl Case {
             has_skills: true,
             may_retry: true,
             may_make: true,
+            may_dispatch: true,
             wait: None,
-            spent_block: None,
+            triage_block: None,
+            own_blocks: Vec::new(),
             failed_actions: Vec::new(),
             is_told: false,
         }
+    }
+
+    /// Whether a block of this kind would be the second one.
+    #[must_use]
+    pub fn is_spent(&self, kind: BlockKind) -> bool {
+        self.triage_block == Some(kind) || self.own_blocks.contains(&kind)
     }
 
     /// The kind of block that tells its cause. Each cause has one, so that the board can see whether it comes back.
     #[must_use]
     pub fn block_kind(&self) -> BlockKind {
         match self.cause {
-            Cause::MissingLogin | Cause::StaleSync | Cause::Revoked | Cause::LoginRefused => {
-                BlockKind::NeedsInput
-            }
+            cause if cause.is_about_login() => BlockKind::NeedsInput,
             Cause::MissingResidency | Cause::MissingSkill => BlockKind::Capability,
             _ => BlockKind::Transient,
         }

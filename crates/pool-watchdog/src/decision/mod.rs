@@ -13,11 +13,10 @@ use pool_core::words;
 
 use crate::task::BlockKind;
 
-pub(crate) use backoff::backoff;
+pub(crate) use backoff::backoff_of_action;
 pub use backoff::retry_at;
 pub use case::{Case, Login, Stage, Work};
 pub use table::{Row, TABLE};
-pub(crate) use table::{is_about_login, passes};
 
 words! {
     /// What is done about a task.
@@ -101,15 +100,20 @@ fn tries_later(until: DateTime<Utc>) -> Decision {
 /// The board sends a second block of one kind to triage, from where no command brings a task back: then it is only said.
 fn block(case: &Case) -> (Action, Option<BlockKind>) {
     let kind = case.block_kind();
-    match case.spent_block {
-        // Only a block ends our claim without another run.
-        Some(spent) if spent == kind && case.stage == Stage::Held => (Action::Block, Some(other_than(kind))),
-        Some(spent) if spent == kind => (Action::Comment, None),
-        _ => (Action::Block, Some(kind)),
+    if !case.is_spent(kind) {
+        return (Action::Block, Some(kind));
     }
+    if case.stage == Stage::Held {
+        // Only a block ends our claim without another run.
+        return (Action::Block, Some(another_kind(case)));
+    }
+    (Action::Comment, None)
 }
 
-/// The board remembers the newest kind alone.
-fn other_than(kind: BlockKind) -> BlockKind {
-    if kind == BlockKind::Capability { BlockKind::Transient } else { BlockKind::Capability }
+/// A kind that was not used, or at least not one that leads to triage.
+fn another_kind(case: &Case) -> BlockKind {
+    let kinds = [BlockKind::Transient, BlockKind::Capability, BlockKind::NeedsInput];
+    let unused = kinds.into_iter().find(|kind| !case.is_spent(*kind));
+    let harmless = kinds.into_iter().find(|kind| case.triage_block != Some(*kind));
+    unused.or(harmless).unwrap_or(BlockKind::Transient)
 }

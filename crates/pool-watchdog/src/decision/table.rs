@@ -74,16 +74,23 @@ pub const TABLE: &[Row] = &[
     ),
     row(
         "not_reaped",
-        "the board says that it runs, and its process is gone",
-        |case| case.stage == Stage::Gone,
+        "the board says that it runs, its process is gone, and `dispatches` is on",
+        |case| case.stage == Stage::Gone && case.may_dispatch,
         Action::Dispatch,
         "the board has not seen yet that its worker is gone",
+    ),
+    row(
+        "left_to_reap",
+        "the board says that it runs, and its process is gone",
+        |case| case.stage == Stage::Gone,
+        Action::Leave,
+        "its worker is gone, and the dispatcher is left to see that",
     ),
     // A login goes first: without one every other run is lost, too.
     row(
         "login_mendable",
         "the cause is a login, and a repair of it is known",
-        |case| is_about_login(case.cause) && case.login == Login::Mendable && case.may_retry,
+        |case| case.cause.is_about_login() && case.login == Login::Mendable && case.may_retry,
         Action::RepairLogin,
         "its worker could not log in, and the login can be repaired",
     ),
@@ -134,7 +141,7 @@ pub const TABLE: &[Row] = &[
     row(
         "told",
         "we have blocked it, or have said in a comment what is missing",
-        |case| case.stage == Stage::Ours || case.is_told,
+        |case| case.stage == Stage::Ours || case.is_told && case.stage != Stage::Held,
         Action::Leave,
         "what is missing has been said",
     ),
@@ -142,7 +149,7 @@ pub const TABLE: &[Row] = &[
     row(
         "login_broken",
         "the cause is a login, and no repair of it is known",
-        |case| is_about_login(case.cause),
+        |case| case.cause.is_about_login(),
         Action::Block,
         "its worker needs a login that only a person can make",
     ),
@@ -170,7 +177,7 @@ pub const TABLE: &[Row] = &[
     row(
         "unruled",
         "no rule says what it has to deliver",
-        |case| case.work == Work::Unruled,
+        |case| case.work == Work::Unruled && case.stage != Stage::Held,
         Action::Comment,
         "no rule says what it has to deliver",
     ),
@@ -205,25 +212,15 @@ const fn row_that_waits(
     Row { name, when, matches, action: Action::Leave, reason, waits: true }
 }
 
-/// Causes that another login cures.
-pub(crate) fn is_about_login(cause: Cause) -> bool {
-    matches!(cause, Cause::MissingLogin | Cause::StaleSync | Cause::Revoked | Cause::LoginRefused)
-}
-
-/// Causes that pass by themselves.
-pub(crate) fn passes(cause: Cause) -> bool {
-    matches!(cause, Cause::Timeout | Cause::Connection | Cause::ProviderTrouble | Cause::Throttled)
-}
-
 fn may_pass(case: &Case) -> bool {
-    passes(case.cause) && case.may_retry
+    case.cause.passes() && case.may_retry
 }
 
 /// Whether what the worker missed is there by now.
 fn is_cured(case: &Case) -> bool {
     let is_there = match case.cause {
         Cause::MissingSkill => case.has_skills,
-        cause => is_about_login(cause) && case.login == Login::Good,
+        cause => cause.is_about_login() && case.login == Login::Good,
     };
     is_there && case.may_retry
 }

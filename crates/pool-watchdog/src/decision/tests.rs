@@ -24,9 +24,10 @@ fn every_case() -> Vec<Case> {
     let cases = with(cases, |case| case.has_skills = false);
     let cases = with(cases, |case| case.may_retry = false);
     let cases = with(cases, |case| case.may_make = false);
+    let cases = with(cases, |case| case.may_dispatch = false);
     let cases = with(cases, |case| case.wait = Some(DateTime::<Utc>::UNIX_EPOCH));
     let cases = with(cases, |case| case.is_told = true);
-    with(cases, |case| case.spent_block = Some(case.block_kind()))
+    with(cases, |case| case.triage_block = Some(case.block_kind()))
 }
 
 fn holds_for_every_case(law: impl Fn(&Case, &Decision) -> bool) {
@@ -63,14 +64,22 @@ fn a_block_of_somebody_else_ends_by_completion_alone() {
 fn nothing_is_blocked_a_second_time_for_one_kind() {
     holds_for_every_case(|case, decision| {
         (decision.kind.is_some() == (decision.action == Action::Block))
-            && (decision.kind.is_none() || decision.kind != case.spent_block)
+            && decision.kind.is_none_or(|kind| case.triage_block != Some(kind))
+    });
+}
+
+#[test]
+fn what_is_held_is_not_left_so() {
+    holds_for_every_case(|case, decision| {
+        let is_left = decision.action == Action::Leave && decision.until.is_none();
+        case.stage != Stage::Held || !(is_left || decision.action == Action::Comment)
     });
 }
 
 #[test]
 fn what_was_said_is_not_said_again() {
     holds_for_every_case(|case, decision| {
-        let is_said = case.stage == Stage::Ours || case.is_told;
+        let is_said = case.stage == Stage::Ours || case.is_told && case.stage != Stage::Held;
         !is_said || !matches!(decision.action, Action::Block | Action::Comment)
     });
 }
@@ -86,12 +95,12 @@ fn runs_and_makes_come_to_an_end() {
 #[test]
 fn a_login_is_repaired_before_anything_is_run_again() {
     holds_for_every_case(|case, decision| {
-        let is_login = super::table::is_about_login(case.cause);
+        let is_login = case.cause.is_about_login();
         let is_mendable = is_login && case.login == Login::Mendable;
         decision.action != Action::RepairLogin || is_mendable
     });
     holds_for_every_case(|case, decision| {
-        let is_login = super::table::is_about_login(case.cause);
+        let is_login = case.cause.is_about_login();
         !(is_login && case.login != Login::Good) || decision.action != Action::Retry
     });
 }
@@ -158,7 +167,7 @@ fn the_cases_that_people_ask_about() {
         (
             "blocked for the same before",
             Case {
-                spent_block: Some(BlockKind::Transient),
+                own_blocks: vec![BlockKind::Transient],
                 ..Case::new(Stage::GivenUp, Cause::Crash, Work::Lacking)
             },
         ),

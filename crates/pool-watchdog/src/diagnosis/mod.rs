@@ -57,6 +57,20 @@ words! {
     }
 }
 
+impl Cause {
+    /// Whether another login would cure it.
+    #[must_use]
+    pub fn is_about_login(self) -> bool {
+        matches!(self, Self::MissingLogin | Self::StaleSync | Self::Revoked | Self::LoginRefused)
+    }
+
+    /// Whether it passes by itself.
+    #[must_use]
+    pub fn passes(self) -> bool {
+        matches!(self, Self::Timeout | Self::Connection | Self::ProviderTrouble | Self::Throttled)
+    }
+}
+
 /// What a diagnosis is made of. Everything but the time may be missing.
 #[derive(Clone)]
 #[non_exhaustive]

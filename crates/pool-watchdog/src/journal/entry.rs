@@ -50,9 +50,6 @@ pub enum What {
         action: String,
         /// The board's newest event of the task that it was decided on.
         after_event: i64,
-        /// The run that it was claimed for, where it was.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        run: Option<i64>,
         /// What exactly.
         says: String,
     },
@@ -62,6 +59,9 @@ pub enum What {
         action: String,
         /// Whether the board, read again, shows that it was done.
         done: bool,
+        /// Whether a kill cut it short: it is decided anew, and has not failed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cut: bool,
         /// What shows it, or what went wrong.
         says: String,
     },

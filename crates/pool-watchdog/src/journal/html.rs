@@ -3,7 +3,7 @@
 use maud::{Markup, PreEscaped, Render, html as markup};
 
 use crate::journal::entry::{Decided, Grid, Sheet};
-use crate::journal::state::{Board, State, Story};
+use crate::journal::state::{Board, JournalState, Story};
 use crate::journal::text::{Part, parts, shown};
 use crate::journal::view::{self, Group, MOST_CELLS, MOST_FOLDED, MOST_WAITING, Room, TaskView};
 
@@ -13,12 +13,12 @@ const STYLE: &str = include_str!("style.css");
 /// The state as a section of HTML, without the marks around it.
 ///
 /// ```
-/// use pool_watchdog::{State, html};
+/// use pool_watchdog::{JournalState, html};
 ///
-/// assert!(html(&State::default()).into_string().starts_with("<section class=\"pool-watchdog\""));
+/// assert!(html(&JournalState::default()).into_string().starts_with("<section class=\"pool-watchdog\""));
 /// ```
 #[must_use]
-pub fn html(state: &State) -> Markup {
+pub fn html(state: &JournalState) -> Markup {
     let room = Room::on(state);
     markup! {
         section.pool-watchdog aria-labelledby="pool-watchdog" {
@@ -46,7 +46,7 @@ impl Render for Text<'_> {
     }
 }
 
-fn head(state: &State) -> Markup {
+fn head(state: &JournalState) -> Markup {
     markup! {
         header.top {
             h2 #pool-watchdog { "Watchdog" }
@@ -64,7 +64,7 @@ fn head(state: &State) -> Markup {
     }
 }
 
-fn waiting(state: &State) -> Markup {
+fn waiting(state: &JournalState) -> Markup {
     let waiting = view::waiting(state);
     markup! {
         section.waiting aria-labelledby="pool-watchdog-waiting" {

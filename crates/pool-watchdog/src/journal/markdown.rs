@@ -1,19 +1,19 @@
 //! The page for those who read files: people in a terminal, and the workers themselves.
 
 use crate::journal::entry::{Grid, Sheet};
-use crate::journal::state::{Board, State, Story};
+use crate::journal::state::{Board, JournalState, Story};
 use crate::journal::text::{Part, parts, shown};
 use crate::journal::view::{self, Group, MOST_CELLS, MOST_FOLDED, MOST_WAITING, Room, TaskView};
 
 /// The state as Markdown, without the marks of its section.
 ///
 /// ```
-/// use pool_watchdog::{State, markdown};
+/// use pool_watchdog::{JournalState, markdown};
 ///
-/// assert!(markdown(&State::default()).starts_with("## Watchdog\n"));
+/// assert!(markdown(&JournalState::default()).starts_with("## Watchdog\n"));
 /// ```
 #[must_use]
-pub fn markdown(state: &State) -> String {
+pub fn markdown(state: &JournalState) -> String {
     let mut page = Page { text: String::new(), room: Room::on(state) };
     page.head(state);
     page.waiting(state);
@@ -37,7 +37,7 @@ impl Page {
         self.text.push('\n');
     }
 
-    fn head(&mut self, state: &State) {
+    fn head(&mut self, state: &JournalState) {
         self.block("## Watchdog");
         let Some(last) = state.last else {
             return self
@@ -50,7 +50,7 @@ impl Page {
         }
     }
 
-    fn waiting(&mut self, state: &State) {
+    fn waiting(&mut self, state: &JournalState) {
         let waiting = view::waiting(state);
         if state.last.is_none() {
             return;

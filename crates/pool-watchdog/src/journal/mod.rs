@@ -10,7 +10,6 @@ mod state;
 mod text;
 mod view;
 
-use std::fs::File;
 use std::io::{self, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -18,6 +17,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use pool_core::mask_keys;
+use pool_store::FileLock;
 use serde_json::Value;
 
 use crate::files::{self, Replaced, Seen};
@@ -28,7 +28,7 @@ pub use error::JournalError;
 pub use html::html;
 pub use markdown::markdown;
 pub use section::PageKind;
-pub use state::{Attempt, Attempts, State};
+pub use state::{Attempt, Attempts, End, JournalState};
 
 /// The journal of the boards that are watched: `watchdog.jsonl` in the folder of their state, and the pages beside it.
 ///
@@ -54,7 +54,7 @@ pub struct Journal {
     folder: PathBuf,
     path: PathBuf,
     /// What was read so far, so that a round reads only what is new.
-    state: State,
+    state: JournalState,
     read: Bookmark,
 }
 
@@ -66,6 +66,9 @@ struct Bookmark {
     /// Which file it was, where the system tells files apart.
     file: Option<(u64, u64)>,
 }
+
+/// Whoever holds the lock writes a line, or makes a page.
+const LOCK_WAIT: Duration = Duration::from_secs(60);
 
 /// A text that others are in the middle of writing looks like one that ends early: what is younger is not touched.
 const QUIET: Duration = Duration::from_secs(1);
@@ -83,7 +86,7 @@ impl Journal {
         Self {
             folder: state.to_owned(),
             path: state.join("watchdog.jsonl"),
-            state: State::default(),
+            state: JournalState::default(),
             read: Bookmark::default(),
         }
     }
@@ -168,7 +171,7 @@ impl Journal {
     /// # Errors
     ///
     /// When the journal cannot be read.
-    pub fn state(&mut self) -> Result<&State, JournalError> {
+    pub fn state(&mut self) -> Result<&JournalState, JournalError> {
         self.catch_up().map_err(JournalError::io("read", &self.path))?;
         Ok(&self.state)
     }
@@ -201,6 +204,9 @@ impl Journal {
     fn try_to_publish(&mut self, kind: PageKind, path: &Path) -> Result<Replaced, JournalError> {
         let _lock = self.lock()?;
         let target = files::target_of(path);
+        if target != path && !self.is_of_the_project(&target) {
+            return Err(JournalError::Elsewhere { path: path.to_owned(), target });
+        }
         let seen = Seen::read(&target).map_err(JournalError::io("read", &target))?;
         let old = seen.as_ref().map_or(&[][..], |seen| &seen.bytes);
         let page = kind.page(old, self.state()?);
@@ -218,6 +224,15 @@ impl Journal {
         let modified = seen.as_ref().filter(|_| page.is_shared).and_then(Seen::modified);
         files::replace(&target, &page.bytes, seen.as_ref(), modified)
             .map_err(JournalError::io("write", &target))
+    }
+
+    /// Whether a file lies in the folder that the folder of the state is in. Workers may write beside the pages, and a link of theirs
+    /// must not lead to the files of whoever runs the watchdog.
+    fn is_of_the_project(&self, file: &Path) -> bool {
+        let whole = |path: Option<&Path>| path.and_then(|path| path.canonicalize().ok());
+        let folder = whole(Some(&self.folder));
+        let project = folder.as_deref().and_then(Path::parent);
+        whole(file.parent()).zip(project).is_some_and(|(folder, project)| folder.starts_with(project))
     }
 
     fn catch_up(&mut self) -> io::Result<()> {
@@ -242,10 +257,10 @@ impl Journal {
         result
     }
 
-    fn lock(&self) -> Result<File, JournalError> {
+    fn lock(&self) -> Result<FileLock, JournalError> {
         let path = self.folder.join("journal.lock");
         files::make_folder(&self.folder).map_err(JournalError::io("make", &self.folder))?;
-        files::lock(&path).map_err(JournalError::io("lock", &path))
+        FileLock::take(&path, LOCK_WAIT).map_err(|source| JournalError::Lock { source })
     }
 
     fn line(&self, entry: &Entry) -> Result<String, JournalError> {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::journal::html::html;
 use crate::journal::markdown::markdown;
-use crate::journal::state::State;
+use crate::journal::state::JournalState;
 
 /// One of the two pages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,7 +72,7 @@ impl PageKind {
     }
 
     /// The page that says what the state is, made of the one that is there.
-    pub(crate) fn page(self, old: &[u8], state: &State) -> Page {
+    pub(crate) fn page(self, old: &[u8], state: &JournalState) -> Page {
         let section = match self {
             Self::Markdown => format!("{BEGIN}\n{}\n{END}\n", markdown(state).trim_end()),
             Self::Html => format!("{BEGIN}\n{}\n{END}\n", html(state).into_string()),

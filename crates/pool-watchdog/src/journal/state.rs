@@ -17,11 +17,11 @@ const MOST_GONE: usize = 50;
 /// It grows with the tasks of the boards, not with the journal: of each task it keeps the newest steps.
 ///
 /// ```
-/// use pool_watchdog::{Card, Decided, Entry, State, What};
+/// use pool_watchdog::{Card, Decided, Entry, JournalState, What};
 ///
 /// let at = pool_core::time::parse_text("2026-11-21T16:30:00Z").expect("RFC 3339");
 /// let decided = Decided::new("complete", "delivered", "all that the rule asks for is there");
-/// let state: State = [
+/// let state: JournalState = [
 ///     Entry::new(at, "default", None, What::Queue { tasks: vec![Card::new("t_1", "Report", "blocked")], gone: vec![] }),
 ///     Entry::new(at, "default", Some("t_1"), What::Decided(Box::new(decided.clone()))),
 /// ]
@@ -30,7 +30,7 @@ const MOST_GONE: usize = 50;
 /// assert_eq!(state.latest_decision("default", "t_1"), Some(&decided));
 /// ```
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct State {
+pub struct JournalState {
     pub(crate) boards: BTreeMap<String, Board>,
     /// When the newest entry was written.
     pub(crate) last: Option<DateTime<Utc>>,
@@ -99,7 +99,6 @@ pub(crate) enum Happened {
     Began {
         action: String,
         says: String,
-        run: Option<i64>,
     },
     Ended {
         action: String,
@@ -123,12 +122,22 @@ pub struct Attempt {
     pub at: DateTime<Utc>,
     /// The board's newest event of the task that it was decided on.
     pub after_event: i64,
-    /// The run that it was claimed for, where it was.
-    pub run: Option<i64>,
     /// What exactly.
     pub says: String,
-    /// Whether it was done. `None`: it goes on, or was cut short.
-    pub done: Option<bool>,
+    /// How it ended, and when. `None`: it goes on, or a kill has just cut it short.
+    pub end: Option<(End, DateTime<Utc>)>,
+}
+
+/// How an action ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum End {
+    /// It was done.
+    Done,
+    /// It was not.
+    Failed,
+    /// A kill cut it short: nobody knows that it failed.
+    Cut,
 }
 
 /// How often an action was tried.
@@ -141,11 +150,11 @@ pub struct Attempts {
     pub done: usize,
     /// So often it failed since it was last done. One that goes on or was cut short has not failed.
     pub failed: u32,
-    /// When it last began.
+    /// When it last ended, or began where it has no end.
     pub last: Option<DateTime<Utc>>,
 }
 
-impl State {
+impl JournalState {
     /// What was last decided about a task.
     #[must_use]
     pub fn latest_decision(&self, board: &str, task: &str) -> Option<&Decided> {
@@ -172,7 +181,7 @@ impl State {
     #[must_use]
     pub fn open_actions(&self, board: &str) -> Vec<&Attempt> {
         let stories = self.boards.get(board).into_iter().flat_map(|board| board.stories.values());
-        stories.flat_map(|story| &story.attempts.items).filter(|attempt| attempt.done.is_none()).collect()
+        stories.flat_map(|story| &story.attempts.items).filter(|attempt| attempt.end.is_none()).collect()
     }
 
     /// How often an action was tried that was decided on this event of the board, or on a later one.
@@ -182,16 +191,17 @@ impl State {
         let counted =
             attempts.filter(|attempt| attempt.action == action && attempt.after_event >= since_event);
         counted.fold(Attempts::default(), |count, attempt| {
-            let failed = match attempt.done {
-                Some(true) => 0,
-                Some(false) => count.failed.saturating_add(1),
-                None => count.failed,
+            let end = attempt.end.map(|(end, _)| end);
+            let failed = match end {
+                Some(End::Done) => 0,
+                Some(End::Failed) => count.failed.saturating_add(1),
+                Some(End::Cut) | None => count.failed,
             };
             Attempts {
                 begun: count.begun + 1,
-                done: count.done + usize::from(attempt.done == Some(true)),
+                done: count.done + usize::from(end == Some(End::Done)),
                 failed,
-                last: Some(attempt.at),
+                last: Some(attempt.end.map_or(attempt.at, |(_, at)| at)),
             }
         })
     }
@@ -234,13 +244,13 @@ impl State {
     }
 }
 
-impl Extend<Entry> for State {
+impl Extend<Entry> for JournalState {
     fn extend<I: IntoIterator<Item = Entry>>(&mut self, entries: I) {
         entries.into_iter().for_each(|entry| self.push(entry));
     }
 }
 
-impl FromIterator<Entry> for State {
+impl FromIterator<Entry> for JournalState {
     fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
         let mut state = Self::default();
         state.extend(entries);
@@ -289,22 +299,22 @@ impl Story {
                 self.decision = Some(*decided);
                 event
             }
-            What::Began { action, after_event, run, says } => {
-                self.close(&action, false);
+            What::Began { action, after_event, says } => {
+                self.close(&action, End::Cut, at);
                 let says = clipped(says);
                 self.attempts.push(Attempt {
                     task,
                     action: action.clone(),
                     at,
                     after_event,
-                    run,
                     says: says.clone(),
-                    done: None,
+                    end: None,
                 });
-                Happened::Began { action, says, run }
+                Happened::Began { action, says }
             }
-            What::Ended { action, done, says } => {
-                self.close(&action, done);
+            What::Ended { action, done, cut, says } => {
+                let end = if done { End::Done } else { End::Failed };
+                self.close(&action, if cut { End::Cut } else { end }, at);
                 Happened::Ended { action, done, says: clipped(says) }
             }
             What::Noted { says } => Happened::Noted { says: clipped(says) },
@@ -313,10 +323,10 @@ impl Story {
     }
 
     /// An action that begins again has ended, whatever became of it.
-    fn close(&mut self, action: &str, done: bool) {
-        let open = |attempt: &&mut Attempt| attempt.action == action && attempt.done.is_none();
+    fn close(&mut self, action: &str, end: End, at: DateTime<Utc>) {
+        let open = |attempt: &&mut Attempt| attempt.action == action && attempt.end.is_none();
         if let Some(attempt) = self.attempts.items.iter_mut().rev().find(open) {
-            attempt.done = Some(done);
+            attempt.end = Some((end, at));
         }
     }
 }

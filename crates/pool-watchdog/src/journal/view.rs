@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::journal::entry::{Card, Decided, Grid};
-use crate::journal::state::{Board, Happened, State, Step, Story};
+use crate::journal::state::{Board, Happened, JournalState, Step, Story};
 use crate::task::Status;
 
 /// A task of a board, or one that has left it.
@@ -114,7 +114,7 @@ pub(crate) fn groups(board: &Board) -> Vec<Group<'_>> {
 }
 
 /// The tasks that wait for a person, with their boards.
-pub(crate) fn waiting(state: &State) -> Vec<(&str, TaskView<'_>)> {
+pub(crate) fn waiting(state: &JournalState) -> Vec<(&str, TaskView<'_>)> {
     let tasks = state.boards.iter().flat_map(|(name, board)| {
         let tasks = groups(board).into_iter().flat_map(|group| group.tasks);
         tasks.map(move |task| (name.as_str(), task))
@@ -146,7 +146,7 @@ pub(crate) const MOST_WAITING: usize = 8;
 pub(crate) const MOST_CELLS: usize = 50;
 
 impl Room {
-    pub(crate) fn on(state: &State) -> Self {
+    pub(crate) fn on(state: &JournalState) -> Self {
         let tasks: usize = state.boards.values().map(|board| board.cards.len()).sum();
         let open = |board: &Board| board.cards.values().filter(|card| !is_done(&card.status)).count();
         Self {
@@ -185,8 +185,8 @@ pub(crate) fn line(step: &Step) -> Line<'_> {
             let more = [told, missing, until, row].into_iter().flatten().collect();
             Line { class: "decided", verb: "Decided", action: Some(action), says: reason, more }
         }
-        Happened::Began { action, says, run } => {
-            let more = run.map(|run| ("Run", run.to_string())).into_iter().collect();
+        Happened::Began { action, says } => {
+            let more = Vec::new();
             Line { class: "began", verb: "Began", action: Some(action), says, more }
         }
         Happened::Ended { action, done: true, says } => {

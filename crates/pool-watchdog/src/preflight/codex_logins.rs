@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use pool_core::time;
+use pool_core::{quoted, quoted_path, time};
 
 use super::Examination;
 use super::check::{Check, Checked, Fix};
 use crate::codex::{Codex, CodexStatus};
 use crate::home::CodexHome;
 use crate::login::{LoginState, in_codex_file};
-use crate::shell::{quoted, quoted_path};
 
 /// One for each login that applies.
 pub(super) fn checks(of: &Examination<'_>) -> Vec<Check> {

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::Examination;
 use super::check::{Check, Checked, Fix};
+use pool_core::{quoted, quoted_path};
+
 use crate::home::CodexHome;
-use crate::shell::{quoted, quoted_path};
 
 /// Whether the board would find the profile: it is its folder that makes it one.
 pub(super) fn profile(of: &Examination<'_>) -> Check {

@@ -84,8 +84,23 @@ impl Preflight {
 /// Looks at all that a worker of this profile needs. Nothing is changed.
 #[must_use]
 pub fn examine(settings: &Settings, profile: &str, around: &Surroundings) -> Preflight {
+    examine_for(settings, profile, &[], around)
+}
+
+/// The same for a worker that is started with these skills, too.
+pub(crate) fn examine_for(
+    settings: &Settings,
+    profile: &str,
+    skills: &[String],
+    around: &Surroundings,
+) -> Preflight {
     let checks = match ProfileHome::of(settings, profile, &around.environment) {
-        Ok(home) => Examination::new(settings, home, around).checks(),
+        Ok(home) => {
+            let mut examination = Examination::new(settings, home, around);
+            let asked = &mut examination.needs.skills;
+            asked.extend(skills.iter().filter(|skill| !asked.contains(skill)).cloned().collect::<Vec<_>>());
+            examination.checks()
+        }
         Err(error) => {
             vec![Check::broken(Checked::ProfileFolder, error.to_string()).next(error.instruction())]
         }

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use pool_core::{Credential, Layer, Out, PickRequest, Provider, Standing, Unavailable, time};
+use pool_core::{
+    Credential, Layer, Out, PickRequest, Provider, Standing, Unavailable, quoted, quoted_path, time,
+};
 use pool_sources::{Consent, Places, Taken, Tool, offers_of_variables, take_in};
 use pool_store::{MemoryStore, PickError, PoolHandle, ProfileStore, Store as _, StoreError};
 
@@ -10,7 +12,6 @@ use super::Examination;
 use super::check::{Check, Checked, Fix};
 use crate::line::in_words;
 use crate::login::LoginState;
-use crate::shell::{quoted, quoted_path};
 
 /// Picks one, as a worker would.
 pub(super) fn check(of: &Examination<'_>, provider: &Provider) -> Check {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pool_core::Provider;
+use pool_core::{Provider, quoted, quoted_path};
 use pool_sources::{Consent, Taken, Tool, take_in};
 use pool_store::{PoolHandle, read_short};
 
@@ -14,7 +14,6 @@ use crate::line::in_words;
 use crate::line::one_line;
 use crate::login::LONGEST_LOGIN;
 use crate::settings::Settings;
-use crate::shell::{quoted, quoted_path};
 
 /// What became of a repair.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]

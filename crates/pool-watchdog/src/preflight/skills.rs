@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use pool_core::{quoted, quoted_path};
 use pool_store::read_short;
 
 use super::Examination;
 use super::check::{Check, Checked};
-use crate::shell::{quoted, quoted_path};
 
 /// What makes a folder a skill.
 const SKILL: &str = "SKILL.md";

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pool_core::{Pools, Provider};
+use pool_core::{Pools, Provider, quoted_path};
 use pool_store::Store as _;
 
 use super::Examination;
@@ -11,7 +11,6 @@ use super::codex_logins::words;
 use crate::home::dangling;
 use crate::line::in_words;
 use crate::login::LoginState;
-use crate::shell::quoted_path;
 
 /// One for each file; the profile `default` has the root's alone.
 pub(super) fn checks(of: &Examination<'_>) -> Vec<Check> {

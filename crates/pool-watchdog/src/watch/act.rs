@@ -3,40 +3,45 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use serde_json::{Value, json};
+
+use pool_core::quoted_command;
 
 use crate::acceptance::Acceptance;
 use crate::board::{self, Board, BoardError, Life};
 use crate::copy::copy_folder;
 use crate::decision::{Action, Stage};
-use crate::line::in_words;
+use crate::line::{in_words, one_line};
 use crate::make;
 use crate::preflight::{self, Surroundings};
 use crate::settings::Settings;
-use crate::shell::command;
 use crate::task::{Task, Workspace};
 use crate::watch::look::Looked;
 use crate::watch::words;
 
-/// How long a claim outlives the commands that it is for.
-pub(crate) const AFTERWARDS: Duration = Duration::from_secs(120);
+/// How long the board may take before and after the commands that a task is claimed for.
+pub(crate) const AFTERWARDS: Duration = Duration::from_secs(10 * 60);
 
 /// What became of an action.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Done {
     /// Whether the board, read again, shows that it was done.
     pub(crate) done: bool,
+    /// Whether it was not done since the task had moved on: it is decided anew, and has not failed.
+    pub(crate) cut: bool,
     /// What shows it, or what went wrong.
     pub(crate) says: String,
 }
 
 impl Done {
     pub(crate) fn well(says: impl Into<String>) -> Self {
-        Self { done: true, says: says.into() }
+        Self { done: true, cut: false, says: says.into() }
     }
 
     pub(crate) fn not(says: impl Into<String>) -> Self {
-        Self { done: false, says: says.into() }
+        Self { done: false, cut: false, says: says.into() }
     }
 }
 
@@ -58,7 +63,7 @@ impl Act<'_> {
                 .and_then(Acceptance::makes)
                 .into_iter()
                 .flatten()
-                .map(|make| command(&make))
+                .map(|make| quoted_command(&make))
                 .collect::<Vec<_>>()
                 .join("; "),
             Action::Block | Action::Comment => self.explanation(looked),
@@ -78,7 +83,10 @@ impl Act<'_> {
             Action::Comment => self.comment(looked),
             Action::Dispatch => self.reap(&looked.task),
         };
-        done.unwrap_or_else(|error| Done::not(in_words(&error)))
+        done.unwrap_or_else(|error| Done {
+            cut: matches!(error, BoardError::Moved { .. }),
+            ..Done::not(in_words(&error))
+        })
     }
 
     /// Starts what is ready.
@@ -135,11 +143,12 @@ impl Act<'_> {
     }
 
     fn repair(self, task: &Task) -> Done {
-        let profile = task.assignee.as_deref().unwrap_or("default");
+        let Some(profile) = &task.assignee else { return Done::not("nobody is to run it") };
         let (repaired, _) = preflight::mend(self.settings, profile, self.around);
         let says: Vec<&str> = repaired.iter().map(|repaired| repaired.says.as_str()).collect();
         let done = !repaired.is_empty() && repaired.iter().all(|repaired| repaired.done);
-        Done { done, says: if says.is_empty() { "nothing to repair".to_owned() } else { says.join("; ") } }
+        let says = if says.is_empty() { "nothing to repair".to_owned() } else { says.join("; ") };
+        if done { Done::well(says) } else { Done::not(says) }
     }
 
     fn complete(self, looked: &Looked) -> Result<Done, BoardError> {
@@ -151,7 +160,6 @@ impl Act<'_> {
         let verb = board::Verb::Complete {
             summary: format!("{}: {}", crate::history::AUTHOR, looked.decision.reason),
             metadata: metadata(looked, saved.as_ref()),
-            result: None,
         };
         let done = self.on_board(task, &verb)?;
         let says = match saved {
@@ -167,27 +175,36 @@ impl Act<'_> {
         if !folder.is_dir() {
             return Ok(None);
         }
-        let copy = self.settings.state.join("saved").join(format!("{}-{}", task.id, task.last_event()));
-        copy_folder(folder, &copy, self.settings.policy.longest_copy)?;
-        Ok(Some(copy))
+        let copy = self.settings.state.join("saved").join(task.id.as_str());
+        copy_folder(folder, &copy, self.settings.policy.longest_copy).map(Some)
     }
 
-    /// Claims the task, so that no worker is started meanwhile. One that we blocked stays so by itself, and one that waits for its
-    /// parents cannot be started.
+    /// Claims the task, so that no worker is started meanwhile: for all the times that it may be tried. One that we blocked stays so by itself.
     fn hold(self, looked: &Looked, makes: usize) -> Result<(), BoardError> {
-        if !matches!(looked.case.stage, Stage::Failed | Stage::GivenUp | Stage::Gone) {
+        if !matches!(looked.case.stage, Stage::Failed | Stage::GivenUp) {
             return Ok(());
         }
-        let limit =
-            self.settings.policy.make_timeout.saturating_mul(u32::try_from(makes).unwrap_or(u32::MAX));
+        let policy = &self.settings.policy;
+        let makes = u32::try_from(makes).unwrap_or(u32::MAX);
+        let once = policy.make_timeout.saturating_mul(makes).saturating_add(policy.longest_backoff);
         let hold = board::Verb::Hold {
-            ttl: limit.saturating_add(AFTERWARDS),
+            ttl: once.saturating_mul(policy.makes).saturating_add(AFTERWARDS),
             reason: looked.decision.reason.to_owned(),
         };
         match self.board.act(&looked.task, &hold) {
-            Ok(_) | Err(BoardError::WaitsForParents(_)) => Ok(()),
-            Err(error) => Err(error),
+            // Nobody starts what waits for its parents.
+            Err(BoardError::WaitsForParents(_)) if self.board.waits(&looked.task)? => Ok(()),
+            held => held.map(drop),
         }
+    }
+
+    /// Whether the claim that the task is held by lasts until the commands have ended.
+    fn is_held_long_enough(self, looked: &Looked, makes: usize) -> bool {
+        let makes = u32::try_from(makes).unwrap_or(u32::MAX);
+        let longest = TimeDelta::from_std(self.settings.policy.make_timeout.saturating_mul(makes));
+        let ends_at = looked.task.claim.as_ref().and_then(|claim| claim.expires_at);
+        let needed = longest.ok().and_then(|longest| self.around.now.checked_add_signed(longest));
+        ends_at.zip(needed).is_none_or(|(ends_at, needed)| ends_at > needed)
     }
 
     /// Makes what is missing, while the task is held, so that no worker is started meanwhile.
@@ -196,19 +213,25 @@ impl Act<'_> {
         let Some(folder) = looked.acceptance.as_ref().map(|acceptance| &acceptance.workspace) else {
             return Ok(Done::not("it has no workspace"));
         };
+        if looked.case.stage == Stage::Held && !self.is_held_long_enough(looked, makes.len()) {
+            let reason = "its claim would lapse before the work is done".to_owned();
+            return self
+                .on_board(&looked.task, &board::Verb::Release { reason: reason.clone() })
+                .map(|_| Done::not(reason));
+        }
         self.hold(looked, makes.len())?;
         for make in &makes {
             let made = make::run(make, folder, &looked.task, self.board, self.settings.policy.make_timeout);
             if let Err(why) = made {
-                return Ok(Done::not(format!("`{}` {why}", command(make))));
+                return Ok(Done::not(format!("`{}` {why}", quoted_command(make))));
             }
         }
         Ok(Done::well(format!("{} command{} ran well", makes.len(), if makes.len() == 1 { "" } else { "s" })))
     }
 }
 
-/// More files are not named in the metadata of a completion, which the board takes as an argument of a command.
-const MOST_NAMED: usize = 200;
+/// More of the names of files is not told in a completion: the board takes it as an argument of a command.
+const LONGEST_NAMES: usize = 32 * 1024;
 
 /// The board copies the artifacts of a scratch workspace, and completes nothing where one of them is longer.
 const LONGEST_ARTIFACT: u64 = 25_000_000;
@@ -230,10 +253,18 @@ fn metadata(looked: &Looked, saved: Option<&PathBuf>) -> Value {
     metadata
 }
 
-/// The files in a workspace that the board can be told of.
+/// The names of files in a workspace that the board can be told, as many as fit.
 fn named(workspace: &Path, files: &[PathBuf]) -> Vec<String> {
     let is_short =
         |file: &PathBuf| std::fs::metadata(file).is_ok_and(|found| found.len() <= LONGEST_ARTIFACT);
-    let files = files.iter().map(|file| workspace.join(file)).filter(is_short).take(MOST_NAMED);
-    files.map(|file| file.display().to_string()).collect()
+    let files = files.iter().map(|file| workspace.join(file)).filter(is_short);
+    let names = files.map(|file| file.display().to_string());
+    // A worker may call a file anything, also by a key.
+    let plain = names.filter(|name| one_line(name) == *name);
+    let mut left = LONGEST_NAMES;
+    let fits = |name: &String| {
+        left = left.saturating_sub(name.len() + 8);
+        left > 0
+    };
+    plain.take_while(fits).collect()
 }

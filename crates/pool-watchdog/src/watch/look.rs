@@ -1,20 +1,21 @@
 //! What is found out about a task, and what follows from it. Reads, and changes nothing.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::acceptance::{Acceptance, inspect};
 use crate::board::{Board, Life};
-use crate::decision::{
-    Action, Case, Decision, Login, Stage, Work, backoff, decide, is_about_login, passes, retry_at,
-};
+use crate::decision::{Action, Case, Decision, Login, Stage, Work, backoff_of_action, decide, retry_at};
 use crate::diagnosis::{Cause, Diagnosis, Evidence, diagnose};
-use crate::history::{AUTHOR, BlockedBy};
+use crate::history::BlockedBy;
 use crate::home::ProfileHome;
-use crate::journal::State;
+use crate::journal::JournalState;
 use crate::login::{Logins, Place};
 use crate::preflight::{self, CheckState, Checked, Preflight, Surroundings};
 use crate::settings::{Policy, Settings};
-use crate::task::{BlockKind, Comment, Status, Task};
+use crate::task::{BlockKind, Status, Task};
 use crate::watch::words;
 
 /// So much of the end of a log is read: the last attempt is there.
@@ -22,8 +23,7 @@ const LOG_TAIL: u64 = 256 * 1024;
 
 /// What was found out about a task, and what follows.
 #[derive(Clone, PartialEq, Debug)]
-#[non_exhaustive]
-pub struct Looked {
+pub(crate) struct Looked {
     /// The task, as it was.
     pub task: Task,
     /// Why its last run ended; none where that is not ours to ask.
@@ -38,13 +38,25 @@ pub struct Looked {
     pub next: Option<String>,
 }
 
+/// What profiles were found to have, each looked at once: the Codex CLI is asked for it, and many tasks have one profile.
+#[derive(Debug, Default)]
+pub(crate) struct Examined(RefCell<BTreeMap<(String, Vec<String>), Preflight>>);
+
+impl Examined {
+    /// Forgets it all: something was repaired.
+    pub(crate) fn clear(&mut self) {
+        self.0.get_mut().clear();
+    }
+}
+
 /// Looks at the tasks of one board.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) around: &'a Surroundings,
     pub(crate) board: &'a Board,
-    pub(crate) journal: &'a State,
+    pub(crate) journal: &'a JournalState,
+    pub(crate) examined: &'a Examined,
 }
 
 impl Look<'_> {
@@ -61,7 +73,8 @@ impl Look<'_> {
             self.home(&task).map(|home| Logins::of(&home, &self.around.environment, self.around.now));
         let diagnosis = self.diagnose(&task, logins.as_ref());
         let acceptance = self.accept(&task);
-        let preflight = needs_preflight(diagnosis.cause).then(|| self.preflight(&task)).flatten();
+        let preflight =
+            needs_preflight(diagnosis.cause).then(|| self.preflight(&task, &diagnosis.skills)).flatten();
         let case =
             self.case(&task, stage, &diagnosis, acceptance.as_ref(), preflight.as_ref(), logins.as_ref());
         let decision = decide(&case);
@@ -76,18 +89,25 @@ impl Look<'_> {
         Looked { task, diagnosis: Some(diagnosis), acceptance, case, decision, next }
     }
 
+    /// The home of whoever ran it last: it may have been given to another profile since.
     fn home(self, task: &Task) -> Option<ProfileHome> {
-        let profile = task.assignee.as_deref()?;
+        let profile = ran_by(task)?;
         ProfileHome::of(self.settings, profile, &self.around.environment).ok()
     }
 
-    fn preflight(self, task: &Task) -> Option<Preflight> {
-        Some(preflight::examine(self.settings, task.assignee.as_deref()?, self.around))
+    /// What the next worker would find. One that missed a skill would miss it again.
+    fn preflight(self, task: &Task, missed: &[String]) -> Option<Preflight> {
+        let profile = task.assignee.as_deref()?;
+        let skills = [missed, task.skills.as_slice()].concat();
+        let examine = || preflight::examine_for(self.settings, profile, &skills, self.around);
+        let mut examined = self.examined.0.borrow_mut();
+        Some(examined.entry((profile.to_owned(), skills.clone())).or_insert_with(examine).clone())
     }
 
     fn diagnose(self, task: &Task, logins: Option<&Logins>) -> Diagnosis {
-        // A log that cannot be read tells as much as none.
+        // A log that cannot be read tells as much as none, and one that the last worker has not written is of another.
         let log = self.board.log_tail(&task.id, LOG_TAIL).ok().flatten();
+        let log = log.filter(|_| self.board.is_log_of_last_worker(task));
         let mut evidence = Evidence::at(self.around.now).task(task);
         evidence.log = log.as_deref();
         evidence.logins = logins;
@@ -121,27 +141,31 @@ impl Look<'_> {
         let cause = diagnosis.cause;
         let policy = &self.settings.policy;
         let failures = u32::try_from(task.failures()).unwrap_or(u32::MAX);
-        let ended = task.last_run().and_then(|run| run.ended_at).unwrap_or(task.created_at);
-        let failed_at = last_failure(task);
+        let failure = task.last_failure();
+        let failed_at = failure.map_or(0, |event| event.id);
+        let ended = failure.map_or(task.created_at, |event| event.at);
         let tried = |action: Action, since| {
             self.journal.attempts(self.board.name(), task.id.as_str(), action.as_str(), since).begun
         };
         let most = usize::try_from(policy.retries).unwrap_or(usize::MAX);
-        let may_retry = if passes(cause) {
+        let may_retry = if cause.passes() {
             failures <= policy.retries
         } else {
             tried(Action::Retry, task.last_reset()) < most
         };
+        let may_repair = policy.repairs_logins && tried(Action::RepairLogin, task.last_reset()) < most.max(1);
         let wait = self.wait(task, diagnosis, ended, failures);
         Case {
-            login: login(cause, ended, preflight, logins),
+            login: login(cause, ended, preflight, logins, may_repair),
             has_skills: preflight.is_none_or(|preflight| is_fine(preflight, &[Checked::Skills])),
             may_retry,
+            may_dispatch: policy.dispatches,
             may_make: tried(Action::Make, failed_at) < usize::try_from(policy.makes).unwrap_or(usize::MAX),
-            wait: passes(cause).then_some(wait).flatten(),
-            spent_block: BlockKind::ALL.iter().copied().find(|&kind| task.would_be_second(kind)),
+            wait: cause.passes().then_some(wait).flatten(),
+            triage_block: BlockKind::ALL.iter().copied().find(|&kind| task.would_be_second(kind)),
+            own_blocks: task.own_blocks().collect(),
             failed_actions: self.failed_actions(task, failed_at),
-            is_told: is_told(task, ended),
+            is_told: task.said_since(failed_at).any(words::is_explanation),
             ..Case::new(stage, cause, work(acceptance))
         }
     }
@@ -151,8 +175,10 @@ impl Look<'_> {
         let again = |action: Action| {
             let tried =
                 self.journal.attempts(self.board.name(), task.id.as_str(), action.as_str(), failed_at);
-            let wait = TimeDelta::from_std(backoff(tried.failed, &self.settings.policy)).ok()?;
-            let at = tried.last.filter(|_| tried.failed > 0)?.checked_add_signed(wait)?;
+            let wait = TimeDelta::from_std(backoff_of_action(tried.failed, &self.settings.policy)).ok()?;
+            // A clock that was set back makes nobody wait longer.
+            let last = tried.last.filter(|_| tried.failed > 0)?.min(self.around.now);
+            let at = last.checked_add_signed(wait)?;
             (at > self.around.now).then_some((action, at))
         };
         Action::ALL.iter().copied().filter_map(again).collect()
@@ -166,9 +192,17 @@ impl Look<'_> {
         ended: DateTime<Utc>,
         failures: u32,
     ) -> Option<DateTime<Utc>> {
+        let ended = ended.min(self.around.now);
         let turn = retry_at(&task.id, ended, failures, &self.settings.policy);
         Some(turn.max(diagnosis.until.unwrap_or(turn))).filter(|at| *at > self.around.now)
     }
+}
+
+/// The profile that ran it last.
+pub(crate) fn ran_by(task: &Task) -> Option<&str> {
+    let spawned = task.events.iter().rfind(|event| event.kind == "spawned").and_then(|event| event.run);
+    let run = task.runs.iter().find(|run| Some(run.id) == spawned);
+    run.and_then(|run| run.profile.as_deref()).or(task.assignee.as_deref())
 }
 
 fn stage(task: &Task, life: &Life, policy: &Policy) -> Stage {
@@ -177,7 +211,7 @@ fn stage(task: &Task, life: &Life, policy: &Policy) -> Stage {
         Status::Running if task.is_held() => Stage::Held,
         Status::Running if matches!(life, Life::Gone { .. }) => Stage::Gone,
         Status::Running => Stage::Working,
-        Status::Ready if has_failed(task) => Stage::Failed,
+        Status::Ready if task.has_failed() => Stage::Failed,
         Status::Ready => Stage::Fresh,
         Status::Blocked => match task.block() {
             Some(BlockedBy::Board) => Stage::GivenUp,
@@ -187,20 +221,6 @@ fn stage(task: &Task, life: &Life, policy: &Policy) -> Stage {
         },
         _ => Stage::Waiting,
     }
-}
-
-/// What the board writes down when a run fails.
-const FAILURES: [&str; 6] =
-    ["protocol_violation", "crashed", "timed_out", "spawn_failed", "stale", "gave_up"];
-
-pub(crate) fn last_failure(task: &Task) -> i64 {
-    let is_one = |event: &&crate::task::Event| FAILURES.contains(&event.kind.as_str());
-    task.events.iter().rfind(is_one).map_or(0, |event| event.id)
-}
-
-/// Whether its last run failed, and nobody has asked for another since.
-fn has_failed(task: &Task) -> bool {
-    last_failure(task) > task.last_fresh_start()
 }
 
 fn work(acceptance: Option<&Acceptance>) -> Work {
@@ -214,17 +234,23 @@ fn work(acceptance: Option<&Acceptance>) -> Work {
 
 /// Only these causes lie in what is around a worker.
 fn needs_preflight(cause: Cause) -> bool {
-    is_about_login(cause) || cause == Cause::MissingSkill
+    cause.is_about_login() || cause == Cause::MissingSkill
 }
 
 /// What a worker logs in with.
 const LOGINS: [Checked; 5] =
     [Checked::WorkerLogin, Checked::ToolsLogin, Checked::ProfileStore, Checked::RootStore, Checked::Pool];
 
+fn broken<'a>(
+    preflight: &'a Preflight,
+    checked: &'a [Checked],
+) -> impl Iterator<Item = &'a preflight::Check> {
+    let is_broken = |check: &&preflight::Check| check.state == CheckState::Broken;
+    preflight.checks.iter().filter(is_broken).filter(|check| checked.contains(&check.name))
+}
+
 fn is_fine(preflight: &Preflight, checked: &[Checked]) -> bool {
-    let is_broken =
-        |check: &&preflight::Check| check.state == CheckState::Broken && checked.contains(&check.name);
-    !preflight.checks.iter().any(|check| is_broken(&check))
+    broken(preflight, checked).next().is_none()
 }
 
 fn login(
@@ -232,10 +258,11 @@ fn login(
     failed: DateTime<Utc>,
     preflight: Option<&Preflight>,
     logins: Option<&Logins>,
+    may_repair: bool,
 ) -> Login {
-    let Some(preflight) = preflight.filter(|_| is_about_login(cause)) else { return Login::Good };
+    let Some(preflight) = preflight.filter(|_| cause.is_about_login()) else { return Login::Good };
     if !is_fine(preflight, &LOGINS) {
-        let is_mendable = preflight.fixes().next().is_some();
+        let is_mendable = may_repair && broken(preflight, &LOGINS).any(|check| check.fix.is_some());
         return if is_mendable { Login::Mendable } else { Login::Broken };
     }
     // What was refused looks good from here. Only one that was made since then is worth another run.
@@ -244,12 +271,6 @@ fn login(
     let is_new =
         logins.is_some_and(|logins| [&logins.codex, &logins.profile, &logins.root].into_iter().any(is_newer));
     if is_refused && !is_new { Login::Broken } else { Login::Good }
-}
-
-/// Whether we have said what is missing, since its last run ended.
-fn is_told(task: &Task, ended: DateTime<Utc>) -> bool {
-    let is_ours = |comment: &&Comment| comment.author == AUTHOR && comment.at >= ended;
-    task.comments.iter().filter(is_ours).any(|comment| words::is_explanation(&comment.body))
 }
 
 fn is_on_a_person(case: &Case, action: Action) -> bool {

@@ -1,8 +1,10 @@
-//! One round after another: look at each task, decide, act, and write it down.
+//! What a watchdog can be asked: to go its rounds, to tell what it would do, and what it thinks of a log, a task or a profile.
 
+mod accuse;
 mod act;
 mod error;
 mod look;
+mod round;
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;
@@ -15,28 +17,21 @@ use pool_sources::Environment;
 
 use crate::acceptance::Acceptance;
 use crate::board::Board;
-use crate::decision::{Action, Stage};
-use crate::diagnosis::{Cause, Diagnosis, Evidence, diagnose};
+use crate::decision::Stage;
+use crate::diagnosis::{Diagnosis, Evidence, diagnose};
 use crate::home::ProfileHome;
-use crate::journal::{Attempt, Card, Decided, Entry, Journal, JournalError, Sheet, State, Told, What};
-use crate::line::{in_words, shown};
+use crate::journal::{Entry, Journal, JournalError, JournalState};
 use crate::login::Logins;
-use crate::pool_report::{Accusation, PoolReport, report_to_pool};
 use crate::preflight::{self, Preflight, Repaired, Surroundings};
-use crate::queue::blocked_roots;
 use crate::settings::Settings;
-use crate::task::{Status, Task, TaskId};
+use crate::task::{Task, TaskId};
 
-use act::{Act, Done};
 pub use error::WatchError;
-use look::Look;
-pub use look::Looked;
+use look::{Examined, Look};
+use round::{Round, entry_of};
 
 /// How long another watchdog of the same board is waited for.
 const TURN: Duration = Duration::from_secs(10);
-
-/// One task is looked at so often in a round: each action may make another one possible.
-const MOST_STEPS: usize = 6;
 
 /// Looks after the workers of some boards.
 ///
@@ -81,13 +76,17 @@ impl Watchdog {
         Journal::open(&self.settings.state)
     }
 
-    /// The longest that one action takes, as far as that is up to us.
+    /// The longest that one action takes, but for a copy of a workspace: each command that makes something, and what the board is told.
     #[must_use]
     pub fn longest_action(&self) -> Duration {
-        self.settings.policy.make_timeout + act::AFTERWARDS
+        let files = self.settings.rules.iter().map(|rule| rule.deliverables.len() + rule.state.len()).max();
+        let commands = u32::try_from(files.unwrap_or(0)).unwrap_or(u32::MAX);
+        self.settings.policy.make_timeout.saturating_mul(commands).saturating_add(act::AFTERWARDS)
     }
 
     /// Looks at each board, decides, acts, and writes it down; then brings the pages up to date.
+    ///
+    /// The journal is that of [`Self::journal`]; whoever keeps it for the next round has it read only what is new.
     ///
     /// `stop` is asked between two actions: one that was begun is finished.
     ///
@@ -97,17 +96,27 @@ impl Watchdog {
     /// all the same. What cannot be done to one task is written down, and the round goes on with the next.
     pub fn round(
         &self,
+        journal: &mut Journal,
         clock: &dyn Fn() -> DateTime<Utc>,
         stop: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(&Entry),
     ) -> Result<(), WatchError> {
-        let mut journal = self.journal();
         let mut result = Ok(());
         for slug in &self.settings.boards {
             let done = Board::find(&self.settings, slug).map_err(WatchError::from).and_then(|board| {
                 let _lock = board.lock(TURN)?;
-                Round { watchdog: self, board: &board, journal: &mut journal, clock, stop, tell: &mut *tell }
-                    .run()
+                let _guest = board.visit()?;
+                Round {
+                    watchdog: self,
+                    board: &board,
+                    journal: &mut *journal,
+                    clock,
+                    stop,
+                    tell: &mut *tell,
+                    has_acted: false,
+                    examined: Examined::default(),
+                }
+                .run()
             });
             result = result.and(done);
         }
@@ -141,7 +150,13 @@ impl Watchdog {
                     continue;
                 }
             };
-            let look = Look { settings: &self.settings, around: &around, board: &board, journal: &state };
+            let look = Look {
+                settings: &self.settings,
+                around: &around,
+                board: &board,
+                journal: &state,
+                examined: &Examined::default(),
+            };
             for task in tasks {
                 let looked = look.at(task);
                 if looked.case.stage != Stage::Finished {
@@ -170,8 +185,14 @@ impl Watchdog {
                     continue;
                 }
             };
-            let journal = State::default();
-            let look = Look { settings: &self.settings, around: &around, board: &board, journal: &journal };
+            let journal = JournalState::default();
+            let look = Look {
+                settings: &self.settings,
+                around: &around,
+                board: &board,
+                journal: &journal,
+                examined: &Examined::default(),
+            };
             let acceptance = look.accept(&task);
             let next = look.what_is_left(&task, acceptance.as_ref());
             return Ok(Accepted { board: slug.clone(), task, acceptance, next });
@@ -219,249 +240,4 @@ impl Watchdog {
         around.environment = self.environment.clone();
         around
     }
-}
-
-/// A round of one board, the lock of which is held.
-struct Round<'a> {
-    watchdog: &'a Watchdog,
-    board: &'a Board,
-    journal: &'a mut Journal,
-    clock: &'a dyn Fn() -> DateTime<Utc>,
-    stop: &'a dyn Fn() -> bool,
-    tell: &'a mut dyn FnMut(&Entry),
-}
-
-impl Round<'_> {
-    fn run(mut self) -> Result<(), WatchError> {
-        let tasks = self.board.read()?;
-        self.note_queue(&tasks)?;
-        self.close_open_actions(&tasks)?;
-        for id in in_order(&tasks) {
-            if (self.stop)() {
-                break;
-            }
-            self.look_after(&id)?;
-        }
-        // What was done has changed it.
-        let tasks = self.board.read()?;
-        self.note_queue(&tasks)?;
-        self.note_standstill(&tasks)
-    }
-
-    /// Looks at a task, decides and acts, as often as one action makes another one possible.
-    fn look_after(&mut self, id: &TaskId) -> Result<(), WatchError> {
-        for _ in 0..MOST_STEPS {
-            let Some(task) = self.board.task(id)? else { return Ok(()) };
-            let mut looked = self.look(task)?;
-            if looked.case.stage == Stage::Finished {
-                return Ok(());
-            }
-            if self.report_to_pool(&looked)? {
-                // A login that the pool knows to be dead is another finding.
-                looked = self.look(looked.task)?;
-            }
-            self.write_if_new(&entry_of((self.clock)(), self.board.name(), &looked))?;
-            let action = looked.decision.action;
-            if action == Action::Leave || !self.act(&looked)? || (self.stop)() {
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
-    fn look(&mut self, task: Task) -> Result<Looked, WatchError> {
-        let settings = &self.watchdog.settings;
-        let around = self.watchdog.around((self.clock)());
-        let journal = self.journal.state()?;
-        Ok(Look { settings, around: &around, board: self.board, journal }.at(task))
-    }
-
-    /// Acts, and answers whether it was done.
-    fn act(&mut self, looked: &Looked) -> Result<bool, WatchError> {
-        let action = looked.decision.action;
-        let around = self.watchdog.around((self.clock)());
-        let act = Act { settings: &self.watchdog.settings, around: &around, board: self.board };
-        self.begin(Some(&looked.task), action.as_str(), act.plan(looked))?;
-        let mut done = act.on(looked);
-        if action == Action::Make && done.done {
-            done = self.check_made(looked, done)?;
-        }
-        self.end(Some(&looked.task), action.as_str(), &done)?;
-        if action == Action::Complete && done.done {
-            self.dispatch(&looked.task)?;
-        }
-        Ok(done.done)
-    }
-
-    /// A command that went well has made something only if nothing is missing any more.
-    fn check_made(&mut self, looked: &Looked, done: Done) -> Result<Done, WatchError> {
-        let found = self.look(looked.task.clone())?.acceptance;
-        let left = found.as_ref().map(|acceptance| acceptance.findings.len()).filter(|left| *left > 0);
-        Ok(match left {
-            Some(left) => Done::not(format!("{}, and {left} of what was missing still is", done.says)),
-            None => done,
-        })
-    }
-
-    /// Starts at once what waited for this task.
-    fn dispatch(&mut self, task: &Task) -> Result<(), WatchError> {
-        if !self.watchdog.settings.policy.dispatches {
-            return Ok(());
-        }
-        let action = Action::Dispatch.as_str();
-        self.begin(Some(task), action, "what waited for it is ready".to_owned())?;
-        let around = self.watchdog.around((self.clock)());
-        let act = Act { settings: &self.watchdog.settings, around: &around, board: self.board };
-        let done = act.dispatch().unwrap_or_else(|error| Done::not(in_words(&error)));
-        self.end(Some(task), action, &done)
-    }
-
-    /// Tells the pool of the profile, once a run, that a credential was revoked or throttled. Answers whether it knows of it now.
-    fn report_to_pool(&mut self, looked: &Looked) -> Result<bool, WatchError> {
-        const ACTION: &str = "report_to_pool";
-        let settings = &self.watchdog.settings;
-        let task = &looked.task;
-        // One that was cut short may have told nothing; twice it tells nothing new.
-        let is_told = |journal: &State| {
-            let since = look::last_failure(task);
-            let tried = journal.attempts(self.board.name(), task.id.as_str(), ACTION, since);
-            tried.done > 0 || tried.failed > 0
-        };
-        let Some((diagnosis, home)) = self.accused(looked) else { return Ok(false) };
-        if !settings.policy.reports_to_pool || is_told(self.journal.state()?) {
-            return Ok(false);
-        }
-        let (Some(provider), Some(failure)) = (&diagnosis.provider, &diagnosis.failure) else {
-            return Ok(false);
-        };
-        let ended = task.last_run().and_then(|run| run.ended_at);
-        let accusation = Accusation {
-            provider,
-            failure: failure.clone(),
-            at: ended.unwrap_or_else(self.clock),
-            says: &diagnosis.says,
-        };
-        let around = self.watchdog.around((self.clock)());
-        self.begin(Some(task), ACTION, format!("{provider}: {}", diagnosis.says))?;
-        let (done, is_news) = match report_to_pool(&home, &accusation, &around) {
-            Ok(PoolReport::Taken { says }) => (Done::well(says), true),
-            Ok(PoolReport::Nothing { says }) => (Done::well(says), false),
-            Ok(PoolReport::Unclear { says, next }) => {
-                (Done::not(format!("{says}; tell it yourself: `{next}`")), false)
-            }
-            Err(error) => (Done::not(in_words(&error)), false),
-        };
-        self.end(Some(task), ACTION, &done)?;
-        Ok(is_news)
-    }
-
-    /// What was found out about a credential that another run would meet again, and the home it was found in.
-    fn accused<'l>(&self, looked: &'l Looked) -> Option<(&'l Diagnosis, ProfileHome)> {
-        let diagnosis = looked.diagnosis.as_ref()?;
-        let is_of_a_credential = matches!(diagnosis.cause, Cause::Revoked | Cause::Throttled);
-        let profile =
-            looked.task.assignee.as_deref().filter(|_| is_of_a_credential && looked.case.stage.is_open())?;
-        Some((diagnosis, ProfileHome::of(&self.watchdog.settings, profile, &self.watchdog.environment).ok()?))
-    }
-
-    /// Ends in the journal what a kill cut short: the board shows whether it was done.
-    fn close_open_actions(&mut self, tasks: &[Task]) -> Result<(), WatchError> {
-        let open: Vec<_> =
-            self.journal.state()?.open_actions(self.board.name()).into_iter().cloned().collect();
-        for attempt in open {
-            let task = tasks.iter().find(|task| attempt.task.as_deref() == Some(task.id.as_str()));
-            let is_complete = task.is_some_and(|task| task.status == Status::Done);
-            let is_completion = attempt.action == Action::Complete.as_str();
-            if is_completion && is_complete {
-                let done = Done::well("it was cut short, and the board has it as done");
-                self.end(task, &attempt.action, &done)?;
-            } else {
-                self.note_cut(&attempt)?;
-            }
-            let waits_for_dispatch = is_completion || attempt.action == Action::Dispatch.as_str();
-            if let Some(task) = task.filter(|_| waits_for_dispatch && is_complete) {
-                self.dispatch(task)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// It stays open until it is begun again: nobody knows that it failed, so that it is not waited for.
-    fn note_cut(&mut self, attempt: &Attempt) -> Result<(), WatchError> {
-        let says = format!("{} was cut short; it is decided anew", attempt.action);
-        let (at, task) = ((self.clock)(), attempt.task.as_deref());
-        self.write_if_new(&Entry::new(at, self.board.name(), task, What::Noted { says }))
-    }
-
-    fn note_queue(&mut self, tasks: &[Task]) -> Result<(), WatchError> {
-        let cards: Vec<Card> =
-            tasks.iter().filter(|task| task.status != Status::Archived).map(card).collect();
-        self.journal.append_queue((self.clock)(), self.board.name(), &cards)?;
-        Ok(())
-    }
-
-    /// Says why nothing goes on, where nothing does: whom all that waits is waiting for.
-    fn note_standstill(&mut self, tasks: &[Task]) -> Result<(), WatchError> {
-        let goes_on = |task: &Task| matches!(task.status, Status::Ready | Status::Running | Status::Review);
-        let waits = tasks.iter().any(|task| task.status == Status::Todo);
-        if !waits || tasks.iter().any(goes_on) {
-            return Ok(());
-        }
-        let roots: Vec<String> =
-            blocked_roots(tasks).iter().map(|task| format!("{} ({})", task.id, task.status)).collect();
-        if roots.is_empty() {
-            return Ok(());
-        }
-        let says = format!("no task is ready: all that waits is waiting for {}", roots.join(", "));
-        self.write_if_new(&Entry::new((self.clock)(), self.board.name(), None, What::Noted { says }))
-    }
-
-    fn begin(&mut self, task: Option<&Task>, action: &str, says: String) -> Result<(), WatchError> {
-        let after_event = task.map_or(0, Task::last_event);
-        self.write(task, What::Began { action: action.to_owned(), after_event, run: None, says })
-    }
-
-    fn end(&mut self, task: Option<&Task>, action: &str, done: &Done) -> Result<(), WatchError> {
-        self.write(task, What::Ended { action: action.to_owned(), done: done.done, says: done.says.clone() })
-    }
-
-    fn write(&mut self, task: Option<&Task>, what: What) -> Result<(), WatchError> {
-        let entry = Entry::new((self.clock)(), self.board.name(), task.map(|task| task.id.as_str()), what);
-        self.journal.append(&entry)?;
-        (self.tell)(&self.journal.masked(&entry)?);
-        Ok(())
-    }
-
-    fn write_if_new(&mut self, entry: &Entry) -> Result<(), WatchError> {
-        if self.journal.append_if_new(entry)? {
-            (self.tell)(&self.journal.masked(entry)?);
-        }
-        Ok(())
-    }
-}
-
-/// First those that others wait for, then the others, as the board has them.
-fn in_order(tasks: &[Task]) -> Vec<TaskId> {
-    let roots: Vec<TaskId> = blocked_roots(tasks).into_iter().map(|task| task.id.clone()).collect();
-    let others = tasks.iter().map(|task| task.id.clone()).filter(|id| !roots.contains(id));
-    let others: Vec<TaskId> = others.collect();
-    roots.into_iter().chain(others).collect()
-}
-
-fn card(task: &Task) -> Card {
-    let title = shown(&task.title, words::LONGEST_TITLE);
-    let mut card = Card::new(task.id.as_str(), title, task.status.as_str());
-    card.assignee = task.assignee.clone();
-    card.parents = task.parents.iter().map(|parent| parent.as_str().to_owned()).collect();
-    card
-}
-
-fn entry_of(at: DateTime<Utc>, board: &str, looked: &Looked) -> Entry {
-    let Looked { task, diagnosis, acceptance, decision, next, .. } = looked;
-    let mut decided = Decided::new(decision.action.as_str(), decision.row, decision.reason);
-    decided.next = next.clone();
-    decided.until = decision.until;
-    decided.diagnosis = diagnosis.as_ref().map(|told| Told::new(told.cause.as_str(), told.says.clone()));
-    decided.acceptance = acceptance.as_ref().map(Sheet::of);
-    Entry::new(at, board, Some(task.id.as_str()), What::Decided(Box::new(decided)))
 }

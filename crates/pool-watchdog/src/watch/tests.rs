@@ -11,10 +11,15 @@ use proptest::sample::select;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
+use super::act::Act;
+use super::look::{Examined, Looked};
 use super::*;
 use crate::board::Life;
+use crate::decision::Action;
 use crate::diagnosis::harm::{KEY, harmed, slipped};
 use crate::history::BlockedBy;
+use crate::journal::What;
+use crate::task::Status;
 use crate::task::{BlockKind, Outcome};
 use crate::testing::World;
 
@@ -314,9 +319,11 @@ fn happen(all: &Connection, id: &str, happened: &Happened) -> String {
             let entry =
                 |what| serde_json::to_string(&Entry::new(at, "default", Some(id), what)).unwrap() + "\n";
             let (action, says) = (action.as_str().to_owned(), String::new());
-            let began =
-                entry(What::Began { action: action.clone(), after_event: 1, run: None, says: says.clone() });
-            return began + &done.map(|done| entry(What::Ended { action, done, says })).unwrap_or_default();
+            let began = entry(What::Began { action: action.clone(), after_event: 1, says: says.clone() });
+            return began
+                + &done
+                    .map(|done| entry(What::Ended { action, done, cut: false, says }))
+                    .unwrap_or_default();
         }
     }
     String::new()
@@ -388,11 +395,14 @@ fn a_board_that_does_not_see_that_a_worker_is_gone_is_asked_once() {
     let watchdog = Watchdog::new(settings, Environment::of_user(scene.world.path("")));
     let ended = |after| {
         let mut ended = Vec::new();
-        let mut tell = |entry: &Entry| match &entry.what {
-            What::Ended { action, done, says } => ended.push(format!("{action} {done}: {says}")),
-            _ => {}
+        let mut tell = |entry: &Entry| {
+            if let What::Ended { action, done, says, .. } = &entry.what {
+                ended.push(format!("{action} {done}: {says}"));
+            }
         };
-        watchdog.round(&|| scene.now() + TimeDelta::seconds(after), &|| false, &mut tell).unwrap();
+        watchdog
+            .round(&mut watchdog.journal(), &|| scene.now() + TimeDelta::seconds(after), &|| false, &mut tell)
+            .unwrap();
         ended
     };
     let once = ["dispatch false: the board does not see yet that its worker is gone"];
@@ -436,7 +446,8 @@ fn what_is_to_be_done_names_commands_that_the_board_takes() {
 fn a_title_without_end_does_not_fill_the_journal() {
     let title = "A whole report. ".repeat(2_000).leak();
     let scene = Scene::of(&[Made { title, status: Status::Blocked, ..GONE }]);
-    scene.watchdog.round(&|| scene.now(), &|| false, &mut |_| {}).unwrap();
+    let mut journal = scene.watchdog.journal();
+    scene.watchdog.round(&mut journal, &|| scene.now(), &|| false, &mut |_| {}).unwrap();
     let journal = scene.world.read("state/watchdog.jsonl");
     assert!(journal.contains("A whole report. A whole") && journal.len() < 10_000, "{}", journal.len());
 }
@@ -455,7 +466,7 @@ proptest! {
         let board = Board::find(&scene.watchdog.settings, "default").unwrap();
         let around = scene.watchdog.around(scene.now());
         let mut journal = scene.watchdog.journal();
-        let look = Look { settings: &scene.watchdog.settings, around: &around, board: &board, journal: journal.state().unwrap() };
+        let look = Look { settings: &scene.watchdog.settings, around: &around, board: &board, journal: journal.state().unwrap(), examined: &Examined::default() };
         let mut looked_at = Vec::new();
         for (task, made) in board.read().unwrap().into_iter().zip(&tasks) {
             let looked = look.at(task);

@@ -1,5 +1,7 @@
 //! What is said on the board and in the journal: sentences for people, and the command that comes next.
 
+use pool_core::{quoted, quoted_command, quoted_path};
+
 use crate::acceptance::{Acceptance, Part};
 use crate::board::Board;
 use crate::decision::Decision;
@@ -8,7 +10,6 @@ use crate::history::AUTHOR;
 use crate::line::shown;
 use crate::login::Residency;
 use crate::preflight::{Check, CheckState, Preflight};
-use crate::shell::{command, quoted, quoted_path};
 use crate::task::{Status, Task};
 
 /// The most findings that are told one by one; a long list hides what it says.
@@ -111,9 +112,7 @@ pub(crate) fn cure(
 ) -> Option<String> {
     let profile = profile.map_or_else(|| "PROFILE".to_owned(), quoted);
     match diagnosis.cause {
-        Cause::MissingLogin | Cause::StaleSync | Cause::Revoked | Cause::LoginRefused => {
-            Some(new_login(&profile, preflight))
-        }
+        cause if cause.is_about_login() => Some(new_login(&profile, preflight)),
         Cause::MissingResidency => Some(region(diagnosis)),
         Cause::MissingSkill => Some(install(&profile, &diagnosis.skills)),
         _ => None,
@@ -175,7 +174,7 @@ fn steps(acceptance: &Acceptance) -> Vec<String> {
     }
     let folder = quoted_path(&acceptance.workspace);
     for finding in &acceptance.findings {
-        let step = finding.make.as_ref().map(|make| format!("`cd {folder} && {}`", command(make)));
+        let step = finding.make.as_ref().map(|make| format!("`cd {folder} && {}`", quoted_command(make)));
         steps.extend(step.filter(|step| !steps.contains(step)));
     }
     if steps.is_empty() {

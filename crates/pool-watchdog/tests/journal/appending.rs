@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Child;
 
-use pool_watchdog::{Card, Decided, Entry, Journal, State, What};
+use pool_watchdog::{Card, Decided, Entry, Journal, JournalState, What};
 
 use crate::story::{BOARD, at, began, card, decided, ended, on, story};
 use crate::writer::{kept, start};
@@ -149,22 +149,20 @@ fn an_empty_board_is_written_once() {
 #[test]
 fn an_action_without_an_end_is_open() {
     let entries = [
-        on(0, "t_1", began("make", 7, Some(3), "make all")),
+        on(0, "t_1", began("make", 7, "make all")),
         on(1, "t_1", ended("make", true, "made")),
-        on(2, "t_1", began("complete", 8, None, "complete it")),
-        on(3, "t_2", began("make", 9, None, "make all")),
+        on(2, "t_1", began("complete", 8, "complete it")),
+        on(3, "t_2", began("make", 9, "make all")),
     ];
-    let mut state: State = entries.into_iter().collect();
-    let open = |state: &State| -> Vec<(String, i64)> {
+    let mut state: JournalState = entries.into_iter().collect();
+    let open = |state: &JournalState| -> Vec<(String, i64)> {
         let named = |attempt: &&pool_watchdog::Attempt| (attempt.action.clone(), attempt.after_event);
         state.open_actions(BOARD).iter().map(named).collect()
     };
     assert_eq!(open(&state), [("complete".to_owned(), 8), ("make".to_owned(), 9)]);
     // Whoever begins again has given up on the first.
-    state.extend([
-        on(4, "t_2", began("make", 10, None, "make all")),
-        on(5, "t_1", ended("complete", true, "done")),
-    ]);
+    state
+        .extend([on(4, "t_2", began("make", 10, "make all")), on(5, "t_1", ended("complete", true, "done"))]);
     assert_eq!(open(&state), [("make".to_owned(), 10)]);
     assert!(state.open_actions("other").is_empty());
 }
@@ -172,9 +170,9 @@ fn an_action_without_an_end_is_open() {
 #[test]
 fn attempts_count_from_an_event_on() {
     let make =
-        |event, done| [on(0, "t_1", began("make", event, None, "x")), on(1, "t_1", ended("make", done, "x"))];
+        |event, done| [on(0, "t_1", began("make", event, "x")), on(1, "t_1", ended("make", done, "x"))];
     let entries = [make(5, true), make(8, false), make(9, true)].into_iter().flatten();
-    let state: State = entries.chain([on(2, "t_1", began("make", 10, None, "x"))]).collect();
+    let state: JournalState = entries.chain([on(2, "t_1", began("make", 10, "x"))]).collect();
     let counted = |since| {
         let attempts = state.attempts(BOARD, "t_1", "make", since);
         (attempts.begun, attempts.done)

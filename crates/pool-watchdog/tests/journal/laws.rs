@@ -3,7 +3,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use pool_watchdog::{
-    Card, Decided, Entry, Grid, Journal, PageKind, Sheet, State, Told, What, html, markdown,
+    Card, Decided, Entry, Grid, Journal, JournalState, PageKind, Sheet, Told, What, html, markdown,
 };
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser, Tag};
@@ -74,9 +74,17 @@ fn what() -> impl Strategy<Value = What> {
     prop_oneof![
         prop::collection::vec(card(), 0..3).prop_map(queue),
         decision(),
-        (nasty(), any::<i64>(), any::<Option<i64>>(), nasty())
-            .prop_map(|(action, after_event, run, says)| What::Began { action, after_event, run, says }),
-        (nasty(), any::<bool>(), nasty()).prop_map(|(action, done, says)| What::Ended { action, done, says }),
+        (nasty(), any::<i64>(), nasty()).prop_map(|(action, after_event, says)| What::Began {
+            action,
+            after_event,
+            says
+        }),
+        (nasty(), any::<bool>(), any::<bool>(), nasty()).prop_map(|(action, done, cut, says)| What::Ended {
+            action,
+            done,
+            cut,
+            says
+        }),
         nasty().prop_map(|says| What::Noted { says }),
     ]
 }
@@ -186,7 +194,7 @@ proptest! {
 proptest! {
     #[test]
     fn no_text_becomes_an_element_of_the_page(entries in entries()) {
-        let state: State = entries.into_iter().collect();
+        let state: JournalState = entries.into_iter().collect();
         let page = format!("<!DOCTYPE html><html><head><title>x</title></head><body>{}</body></html>", html(&state).into_string());
         let parsed = Html::parse_document(&page);
         prop_assert_eq!(&parsed.errors, &Vec::<std::borrow::Cow<'_, str>>::new());
@@ -210,7 +218,7 @@ proptest! {
 
     #[test]
     fn no_text_becomes_an_element_of_markdown(entries in entries()) {
-        let state: State = entries.into_iter().collect();
+        let state: JournalState = entries.into_iter().collect();
         let page = markdown(&state);
         prop_assert!(!page.contains("<!--"), "{page}");
         for event in Parser::new_ext(&page, Options::all()) {
@@ -234,7 +242,7 @@ proptest! {
         let (head, tail) = key.split_at(split);
         let says = format!("{before}{head}\u{200b}{tail} \u{1b}[1m{key}\u{1b}[0m {key}");
         let entry = Entry::new(at(0), BOARD, Some("t_1"), What::Noted { says });
-        let state: State = [entry].into_iter().collect();
+        let state: JournalState = [entry].into_iter().collect();
         for page in [markdown(&state), html(&state).into_string()] {
             prop_assert!(!page.contains("GHIJKLMNOP"), "{page}");
         }

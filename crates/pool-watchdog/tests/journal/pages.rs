@@ -1,9 +1,9 @@
-use pool_watchdog::{Card, Decided, Entry, State, What, html, markdown};
+use pool_watchdog::{Card, Decided, Entry, JournalState, What, html, markdown};
 use scraper::{Html, Selector};
 
 use crate::story::{BOARD, at, card, crowd, decided, on, queue, story};
 
-fn state(entries: Vec<Entry>) -> State {
+fn state(entries: Vec<Entry>) -> JournalState {
     entries.into_iter().collect()
 }
 
@@ -14,7 +14,7 @@ fn an_afternoon_in_markdown() {
 
 #[test]
 fn nothing_in_markdown() {
-    insta::assert_snapshot!(markdown(&State::default()));
+    insta::assert_snapshot!(markdown(&JournalState::default()));
 }
 
 /// Each element on a line of its own, without the style.
@@ -48,7 +48,7 @@ fn a_task_in_html() {
 
 #[test]
 fn nothing_in_html() {
-    insta::assert_snapshot!(readable(&html(&State::default()).into_string()));
+    insta::assert_snapshot!(readable(&html(&JournalState::default()).into_string()));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn the_page_is_sound() {
 /// In a page of others nothing of theirs may change its looks.
 #[test]
 fn the_style_is_for_the_section_alone() {
-    let page = html(&State::default()).into_string();
+    let page = html(&JournalState::default()).into_string();
     let (_, style) = page.split_once("<style>").unwrap();
     let (style, _) = style.split_once("</style>").unwrap();
     let style = style.trim();

@@ -135,6 +135,33 @@ fn a_link_leads_to_the_page() {
 
 #[cfg(unix)]
 #[test]
+fn a_link_out_of_the_project_is_not_followed() {
+    let (project, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let state = project.path().join("state");
+    fs::create_dir(&state).unwrap();
+    let mut journal = journal(&state);
+    let of_others = elsewhere.path().join("profile");
+    write_long_ago(&of_others, "export A=1\n");
+    std::os::unix::fs::symlink(&of_others, journal.page(PageKind::Markdown)).unwrap();
+    let error = journal.publish().unwrap_err();
+    assert!(error.to_string().contains("outside of the project: take the link away"), "{error}");
+    assert_eq!(fs::read_to_string(of_others).unwrap(), "export A=1\n");
+    assert!(journal.page(PageKind::Html).is_file(), "the other page is made all the same");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_a_page_keeps_nobody_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = journal(folder.path());
+    let page = journal.page(PageKind::Markdown);
+    assert!(std::process::Command::new("mkfifo").arg(&page).status().unwrap().success());
+    let error = journal.publish().unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot read {}", page.display()));
+}
+
+#[cfg(unix)]
+#[test]
 fn a_page_keeps_its_mode_and_one_that_nobody_may_write_stays() {
     use std::os::unix::fs::PermissionsExt;
 

@@ -18,12 +18,12 @@ pub(crate) fn decided(decided: Decided) -> What {
     What::Decided(Box::new(decided))
 }
 
-pub(crate) fn began(action: &str, after_event: i64, run: Option<i64>, says: &str) -> What {
-    What::Began { action: action.to_owned(), after_event, run, says: says.to_owned() }
+pub(crate) fn began(action: &str, after_event: i64, says: &str) -> What {
+    What::Began { action: action.to_owned(), after_event, says: says.to_owned() }
 }
 
 pub(crate) fn ended(action: &str, done: bool, says: &str) -> What {
-    What::Ended { action: action.to_owned(), done, says: says.to_owned() }
+    What::Ended { action: action.to_owned(), done, cut: false, says: says.to_owned() }
 }
 
 pub(crate) fn queue(tasks: Vec<Card>) -> What {
@@ -141,22 +141,14 @@ pub(crate) fn story() -> Vec<Entry> {
             decided(Decided::new("leave", "running/alive", "its worker is alive, process 48213")),
         ),
         on(124, "t_52cac9ce", decided(makes)),
-        on(
-            125,
-            "t_52cac9ce",
-            began("make", 41, Some(7), "make reports (reports/final.md, reports/final.html)"),
-        ),
+        on(125, "t_52cac9ce", began("make", 41, "make reports (reports/final.md, reports/final.html)")),
         on(131, "t_52cac9ce", ended("make", false, "make: *** [reports/final.html] Error 1")),
-        on(
-            161,
-            "t_52cac9ce",
-            began("make", 44, Some(8), "make reports (reports/final.md, reports/final.html)"),
-        ),
+        on(161, "t_52cac9ce", began("make", 44, "make reports (reports/final.md, reports/final.html)")),
         on(187, "t_52cac9ce", ended("make", true, "reports/final.md (18 kB), reports/final.html (31 kB)")),
         on(188, "t_52cac9ce", decided(completes)),
-        on(189, "t_52cac9ce", began("complete", 45, Some(8), "hermes kanban complete t_52cac9ce")),
+        on(189, "t_52cac9ce", began("complete", 45, "hermes kanban complete t_52cac9ce")),
         on(190, "t_52cac9ce", ended("complete", true, "the board says done, completed by run 8")),
-        Entry::new(at(191), BOARD, None, began("dispatch", 46, None, "hermes kanban dispatch")),
+        Entry::new(at(191), BOARD, None, began("dispatch", 46, "hermes kanban dispatch")),
         Entry::new(at(193), BOARD, None, ended("dispatch", true, "t_3bb307f4 is running")),
         Entry::new(
             at(194),
@@ -168,7 +160,7 @@ pub(crate) fn story() -> Vec<Entry> {
             ]),
         ),
         on(200, "t_8fe9e377", decided(blocks)),
-        on(201, "t_8fe9e377", began("block", 52, None, "hermes kanban block t_8fe9e377 --kind needs_input")),
+        on(201, "t_8fe9e377", began("block", 52, "hermes kanban block t_8fe9e377 --kind needs_input")),
         on(
             202,
             "t_8fe9e377",
@@ -214,9 +206,9 @@ pub(crate) fn crowd(tasks: usize) -> Vec<Entry> {
         blocks.next = Some(format!("Give it back: `hermes kanban unblock {id}`"));
         entries.extend([
             on(seconds, &id, decided(blocks)),
-            on(seconds + 1, &id, began("make", 40, Some(3), "make reports")),
+            on(seconds + 1, &id, began("make", 40, "make reports")),
             on(seconds + 9, &id, ended("make", true, "reports/final.md (18 kB)")),
-            on(seconds + 10, &id, began("complete", 41, Some(3), "hermes kanban complete")),
+            on(seconds + 10, &id, began("complete", 41, "hermes kanban complete")),
             on(seconds + 11, &id, ended("complete", true, "the board says done")),
         ]);
     }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-/// A command with its arguments.
-pub(crate) fn command(words: &[String]) -> String {
+/// A command with its arguments for a shell, each word quoted where it needs it.
+#[must_use]
+pub fn quoted_command(words: &[String]) -> String {
     let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
     words.join(" ")
 }
@@ -18,7 +19,7 @@ pub fn quoted_path(path: &Path) -> String {
 /// A word for a shell, in quotes where it needs them.
 ///
 /// ```
-/// assert_eq!(pool_watchdog::quoted("it's"), r"'it'\''s'");
+/// assert_eq!(pool_core::quoted("it's"), r"'it'\''s'");
 /// ```
 #[must_use]
 pub fn quoted(word: &str) -> String {
