@@ -17,6 +17,7 @@ use super::*;
 use crate::board::Life;
 use crate::decision::Action;
 use crate::diagnosis::harm::{KEY, harmed, slipped};
+use crate::files;
 use crate::history::BlockedBy;
 use crate::journal::What;
 use crate::task::Status;
@@ -428,8 +429,8 @@ fn what_is_to_be_done_names_commands_that_the_board_takes() {
     let scene =
         Scene::of(&[Status::Blocked, Status::Todo, Status::Done].map(|status| Made { status, ..GONE }));
     let boards = scene.world.path(".hermes/kanban/boards/side");
-    fs::create_dir_all(&boards).unwrap();
-    fs::copy(scene.world.path(".hermes/kanban.db"), boards.join("kanban.db")).unwrap();
+    files::make_folder(&boards).unwrap();
+    files::copy_file(&scene.world.path(".hermes/kanban.db"), &boards.join("kanban.db")).unwrap();
     let next = |board: &str, id| {
         let mut watchdog = scene.watchdog.clone();
         watchdog.settings.boards = vec![board.to_owned()];
