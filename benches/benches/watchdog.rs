@@ -48,7 +48,8 @@ fn watched(count: usize) -> (TempDir, Settings) {
     let text = "home = \".\"\nhermes = \"./none\"\ncodex = \"./none\"\nstate = \"state\"\n\
                 [[task]]\nname = \"reports\"\nevidence = [\"raw/*.json\"]\nstate = []\n\
                 deliverable = [{ path = \"report.md\", subjects = [\"Codex\"], dimensions = [\"Price\"] }]\n";
-    let settings = Settings::parse(text, home.path(), Some(home.path())).expect("it is well formed");
+    let settings =
+        Settings::parse(text, home.path(), &Environment::of_user(home.path())).expect("it is well formed");
     (home, settings)
 }
 

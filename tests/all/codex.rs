@@ -35,7 +35,7 @@ impl World {
         let user = Home::empty();
         let folder = user.path();
         std::fs::create_dir_all(folder.join(".hermes/profiles/writer/home")).unwrap();
-        let settings = Settings::parse("hermes = \"node\"", folder, Some(folder)).unwrap();
+        let settings = Settings::parse("hermes = \"node\"", folder, &Environment::of_user(folder)).unwrap();
         let others = std::env::var_os("PATH").unwrap_or_default();
         let path =
             std::env::join_paths([programs].into_iter().chain(std::env::split_paths(&others))).unwrap();

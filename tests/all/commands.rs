@@ -200,3 +200,13 @@ fn output_that_nobody_can_take_is_a_failure_and_one_that_nobody_wants_is_none() 
         assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{words}");
     }
 }
+
+#[test]
+fn of_a_long_log_the_end_is_diagnosed() {
+    let home = Home::empty();
+    let log = include_str!("../../crates/pool-watchdog/tests/logs/region.log");
+    home.write("worker.log", &("nothing of note\n".repeat(300_000) + log));
+    let ran = home.run(Home::program("pool-watchdog"), "diagnose worker.log", &[]);
+    assert!(ran.out.starts_with("missing_residency: "), "{ran:?}");
+    assert!(ran.err.contains("only the last 4 MiB of worker.log were read"), "{ran:?}");
+}

@@ -239,6 +239,9 @@ fn watch_hint(error: &WatchError) -> Option<&'static str> {
         }
         WatchError::Board(BoardError::NoBoard { .. }) => "`home` in watchdog.toml says where the boards are",
         WatchError::Board(BoardError::Command { .. }) => "nothing was done; name it in watchdog.toml",
+        WatchError::Journal(JournalError::Io { source, .. }) if disk_hint(source.kind()).is_some() => {
+            return disk_hint(source.kind());
+        }
         WatchError::Journal(JournalError::Io { .. }) => {
             "`state` in watchdog.toml says where it is: name a folder that you may write"
         }

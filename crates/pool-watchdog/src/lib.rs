@@ -28,7 +28,7 @@ mod task;
 mod testing;
 mod watch;
 pub use acceptance::{Acceptance, Cell, Fault, Finding, Matrix, Part, inspect};
-pub use board::{Board, BoardError, Guest, Life, Verb};
+pub use board::{Board, BoardError, Guest, Life, Verb, tail_of_log};
 pub use codex::{Codex, CodexStatus};
 pub use decision::{Action, Case, Decision, Login, Row, Stage, TABLE, Work, decide, retry_at};
 pub use diagnosis::{Cause, Diagnosis, Evidence, diagnose};

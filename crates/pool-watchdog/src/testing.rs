@@ -30,7 +30,7 @@ impl World {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let user = folder.path().canonicalize().unwrap();
-        let settings = Settings::parse("", &user, Some(&user)).unwrap();
+        let settings = Settings::parse("", &user, &Environment::of_user(&user)).unwrap();
         let world = Self { folder, settings };
         std::fs::create_dir_all(world.path(".hermes/profiles/writer")).unwrap();
         world.program("hermes", "exit 0");

@@ -62,3 +62,15 @@ fn two_boards_are_looked_after() {
     assert_eq!(watched.rows(elsewhere), ["theirs"]);
     assert!(watched.entries(elsewhere).iter().all(|entry| entry["board"] == "other"));
 }
+
+#[test]
+fn a_task_that_nobody_starts_says_so() {
+    let Some(watched) = Watched::start() else { return };
+    let nobody = watched.board.create("Note of nobody", &["--assignee", "somebody-else"]);
+    watched.round();
+    assert_eq!(watched.rows(&nobody), ["stranded"]);
+    assert!(watched.page("PROJECT_STATE.md").contains("hermes profile create somebody-else"));
+    std::fs::create_dir_all(watched.board.home().join("profiles/somebody-else")).unwrap();
+    watched.round();
+    assert_eq!(watched.rows(&nobody), ["stranded", "fresh"]);
+}

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use chrono::DateTime;
+use pool_sources::Environment;
 use pool_watchdog::{Acceptance, Fault, Rule, Settings, inspect};
 
 /// What is handed in, as Markdown and as HTML, and the same as evidence.
@@ -21,7 +22,9 @@ deliverable = [{ path = "report.html", subjects = ["Codex", "Claude Code"], dime
 "#;
 
 static RULES_READ: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    Settings::parse(RULES, Path::new("/srv"), Some(Path::new("/home"))).expect("it is well formed").rules
+    Settings::parse(RULES, Path::new("/srv"), &Environment::of_user("/home"))
+        .expect("it is well formed")
+        .rules
 });
 
 /// Whatever a worker hands in, it is looked at, each cell of its matrix is covered or is a finding, and nothing but headings,

@@ -2,6 +2,7 @@ use std::collections::HashSet;
 use std::path::{Component, Path};
 
 use chrono::{DateTime, TimeDelta};
+use pool_sources::Environment;
 use pool_watchdog::{Board, BoardError, Policy, Rule, Settings, SettingsError, TaskId, inspect, retry_at};
 
 use crate::noon;
@@ -14,7 +15,7 @@ use crate::noon;
 /// Where that does not hold.
 pub fn watchdog_settings(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    match Settings::parse(&text, Path::new("/srv/agent"), Some(Path::new("/home/agent"))) {
+    match Settings::parse(&text, Path::new("/srv/agent"), &Environment::of_user("/home/agent")) {
         Err(error) => is_told_where(&error, &text),
         Ok(settings) => can_be_used(&settings),
     }

@@ -1,8 +1,9 @@
+use std::path::Path;
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use pool_core::{Kind, Provider, time};
-use pool_watchdog::{Diagnosis, Residency};
+use pool_watchdog::{Diagnosis, Residency, tail_of_log};
 use serde::Serialize;
 
 use crate::context;
@@ -16,8 +17,7 @@ use crate::watchdog::args::{DiagnoseArgs, GlobalArgs};
 /// Says what went wrong with a worker. Changes nothing, and never goes to the network.
 pub(crate) fn run(global: &GlobalArgs, args: &DiagnoseArgs) -> Result<ExitCode, CommandError> {
     let now = args.now.unwrap_or_else(context::system_time);
-    let told = Told::read(&args.log)?;
-    let log = told.text();
+    let log = read(&args.log)?;
     let watchdog = global.watchdog_or_default()?;
     let (diagnosis, next) = watchdog.diagnose(&log, args.profile.as_deref(), now);
     if global.json {
@@ -26,6 +26,26 @@ pub(crate) fn run(global: &GlobalArgs, args: &DiagnoseArgs) -> Result<ExitCode, 
         output::print(&text(&diagnosis, next.as_deref(), now))?;
     }
     Ok(ExitCode::from(exit::DONE))
+}
+
+/// So much of the end of a file is read: the last attempt is there.
+const LOG_TAIL: u64 = 4 * 1024 * 1024;
+
+/// A log; of a long file its end.
+fn read(path: &Path) -> Result<String, CommandError> {
+    let length = std::fs::metadata(path).map(|metadata| metadata.len());
+    if path == Path::new("-") || length.is_err() {
+        return Ok(Told::read(path)?.text().into_owned());
+    }
+    let failed = |source| CommandError::Told { place: path.display().to_string(), source };
+    let log = tail_of_log(path, LOG_TAIL).map_err(failed)?;
+    if length.is_ok_and(|length| length > LOG_TAIL) {
+        let place = path.display();
+        output::print_warning(&format!(
+            "only the last 4 MiB of {place} were read; lines are counted from there"
+        ));
+    }
+    Ok(log.unwrap_or_default())
 }
 
 /// A diagnosis as JSON.

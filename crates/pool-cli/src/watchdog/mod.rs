@@ -51,11 +51,11 @@ impl GlobalArgs {
         }
         let environment = Environment::of_process();
         let here = std::env::current_dir()?;
-        let settings = Settings::parse("", &here, environment.user.as_deref())?;
+        let settings = Settings::parse("", &here, &environment)?;
         Ok(Watchdog::new(settings, environment))
     }
 }
 
 fn read(path: &Path, environment: &Environment) -> Result<Settings, CommandError> {
-    Ok(Settings::read(path, environment.user.as_deref())?)
+    Ok(Settings::read(path, environment)?)
 }

@@ -30,7 +30,9 @@ impl Finding {
             Fault::Empty => "nothing in it",
             Fault::OnlyHeadings => "nothing but headings and placeholders",
             Fault::Unreadable if self.part == Part::Evidence => "cannot be read",
-            Fault::Unreadable => "cannot be read: no UTF-8 text, longer than 16 MiB, or nested too deep",
+            Fault::Unreadable => {
+                "cannot be read: no file, no UTF-8 text, longer than 16 MiB, or nested too deep"
+            }
             Fault::NotUpdated => "not updated since the task began",
             Fault::OnlyJournal => "nothing but the watchdog's own journal",
             Fault::NotCovered => "does not cover all that is asked for",

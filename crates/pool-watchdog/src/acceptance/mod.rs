@@ -139,6 +139,7 @@ pub struct Acceptance {
 /// use std::path::Path;
 ///
 /// use chrono::DateTime;
+/// use pool_sources::Environment;
 /// use pool_watchdog::{Settings, inspect};
 ///
 /// # let folder = tempfile::tempdir()?;
@@ -149,7 +150,7 @@ pub struct Acceptance {
 ///     state = []
 ///     deliverable = [{ path = "report.md", subjects = ["Codex"], dimensions = ["Price", "Limits"] }]
 /// "#;
-/// let settings = Settings::parse(text, Path::new("/srv/agent"), Some(Path::new("/home/agent")))?;
+/// let settings = Settings::parse(text, Path::new("/srv/agent"), &Environment::of_user("/home/agent"))?;
 /// # #[expect(clippy::disallowed_methods, reason = "a file of the example")]
 /// std::fs::write(workspace.join("report.md"), "# Codex\n\nThe price is 20 dollars.\n")?;
 ///

@@ -1,6 +1,8 @@
 use std::fs;
 use std::time::{Duration, SystemTime};
 
+use pool_sources::Environment;
+
 use super::*;
 use crate::settings::{Deliverable, Settings, Which};
 
@@ -289,7 +291,7 @@ fn what_is_no_text_is_not_read_as_one() {
     assert_eq!(folder.findings(&handed_in("report.pdf")), Vec::<String>::new());
     for path in ["report.md", "report.html", "folder.md"] {
         let says = format!(
-            "{path}: cannot be read: no UTF-8 text, longer than 16 MiB, or nested too deep; write it again"
+            "{path}: cannot be read: no file, no UTF-8 text, longer than 16 MiB, or nested too deep; write it again"
         );
         assert_eq!(folder.findings(&handed_in(path)), [says]);
     }
@@ -540,7 +542,7 @@ fn a_small_workspace_is_accepted() {
     let settings = Settings::parse(
         include_str!("../../examples/watchdog.toml"),
         Path::new("/srv/agent"),
-        Some(Path::new("/home/agent")),
+        &Environment::of_user("/home/agent"),
     );
     let settings = settings.expect("the example");
     let markdown = "# Report\n\n## Codex\n\nThe price is 20, the limits are wide.\n\n## Claude\n\nA price of 25 and limits.\n";
@@ -572,7 +574,7 @@ fn a_workspace_that_is_not_there_has_nothing_in_it() {
     let settings = Settings::parse(
         include_str!("../../examples/watchdog.toml"),
         Path::new("/srv/agent"),
-        Some(Path::new("/home/agent")),
+        &Environment::of_user("/home/agent"),
     );
     let rule = &settings.expect("the example").rules[0];
     let acceptance = inspect(rule, Path::new("/nonexistent/workspace"), DateTime::UNIX_EPOCH);

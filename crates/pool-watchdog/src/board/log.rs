@@ -4,7 +4,11 @@ use std::path::Path;
 use crate::files;
 
 /// The end of a log, from the beginning of a line; `None` where there is none. Whatever is no UTF-8 in it is replaced.
-pub(super) fn tail(path: &Path, most: u64) -> io::Result<Option<String>> {
+///
+/// # Errors
+///
+/// When it is there and cannot be read, such as a pipe.
+pub fn tail(path: &Path, most: u64) -> io::Result<Option<String>> {
     let mut file = match files::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

@@ -50,6 +50,7 @@ use crate::task::{Status, Task, TaskId};
 use command::{Hermes, Said};
 pub use error::BoardError;
 pub use life::Life;
+pub use log::tail as tail_of_log;
 pub use read::Guest;
 pub use verb::Verb;
 

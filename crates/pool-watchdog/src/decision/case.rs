@@ -22,6 +22,8 @@ words! {
         Held = "held",
         /// The dispatcher may start it, and it has not failed since somebody put it there.
         Fresh = "fresh",
+        /// It is ready, and the board never starts it: nobody is to run it, or a profile that is not there.
+        Stranded = "stranded",
         /// The dispatcher may start it again: its last run failed.
         Failed = "failed",
         /// The board tries it no more.

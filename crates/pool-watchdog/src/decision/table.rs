@@ -51,6 +51,13 @@ pub const TABLE: &[Row] = &[
         "the dispatcher starts it",
     ),
     row(
+        "stranded",
+        "it is ready, and its assignee is missing, or has no folder of a profile",
+        |case| case.stage == Stage::Stranded,
+        Action::Leave,
+        "the board starts nothing for a profile that is not there",
+    ),
+    row(
         "theirs",
         "a person or its worker blocked it, and `ends_blocks_of` does not name that kind",
         |case| case.stage == Stage::Theirs,

@@ -47,7 +47,8 @@ fn only_accepted_work_is_completed_and_all_of_it() {
 
 #[test]
 fn nobody_is_disturbed() {
-    let hands_off = [Stage::Finished, Stage::Waiting, Stage::Working, Stage::Fresh, Stage::Theirs];
+    let hands_off =
+        [Stage::Finished, Stage::Waiting, Stage::Working, Stage::Fresh, Stage::Stranded, Stage::Theirs];
     holds_for_every_case(|case, decision| {
         !hands_off.contains(&case.stage) || decision.action == Action::Leave && decision.until.is_none()
     });

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use pool_sources::Environment;
 use pool_store::{read_short, who_else_writes};
 use serde::Deserialize;
 use toml::Spanned;
@@ -72,12 +73,12 @@ impl Settings {
     /// # Errors
     ///
     /// When it is not there or cannot be read, others may write it, or it says something that cannot be meant.
-    pub fn read(path: &Path, user_home: Option<&Path>) -> Result<Self, SettingsError> {
+    pub fn read(path: &Path, environment: &Environment) -> Result<Self, SettingsError> {
         let io = |source| SettingsError::Io { path: path.to_owned(), source: Arc::new(source) };
         let path_of_file = std::path::absolute(path).map_err(io)?;
         let folder = path_of_file.parent().unwrap_or(&path_of_file);
         let bytes = read_short(path, LONGEST_FILE).map_err(io)?;
-        if let Some(why) = who_else_writes(path, user_home.unwrap_or(folder)).map_err(io)? {
+        if let Some(why) = who_else_writes(path, environment.user.as_deref().unwrap_or(folder)).map_err(io)? {
             return Err(SettingsError::NotOurs { path: path.to_owned(), why });
         }
         let text = String::from_utf8(bytes)
@@ -88,7 +89,7 @@ impl Settings {
             }
             other => other,
         };
-        Self::parse(&text, folder, user_home).map_err(at)
+        Self::parse(&text, folder, environment).map_err(at)
     }
 
     /// Reads the text of a `watchdog.toml` that is in a folder.
@@ -96,6 +97,7 @@ impl Settings {
     /// ```
     /// use std::path::Path;
     ///
+    /// use pool_sources::Environment;
     /// use pool_watchdog::Settings;
     ///
     /// let text = r#"
@@ -106,7 +108,7 @@ impl Settings {
     ///     title = "Report *"
     ///     evidence = ["raw/*.json"]
     /// "#;
-    /// let settings = Settings::parse(text, Path::new("/srv/agent"), Some(Path::new("/home/agent")))?;
+    /// let settings = Settings::parse(text, Path::new("/srv/agent"), &Environment::of_user("/home/agent"))?;
     /// assert_eq!(settings.home, Path::new("/home/agent/.hermes"));
     /// assert_eq!(settings.state, Path::new("/srv/agent/state"));
     /// assert_eq!(settings.rules[0].name, "weekly");
@@ -116,7 +118,7 @@ impl Settings {
     /// # Errors
     ///
     /// When it is no TOML, or says something that cannot be meant.
-    pub fn parse(text: &str, folder: &Path, user_home: Option<&Path>) -> Result<Self, SettingsError> {
+    pub fn parse(text: &str, folder: &Path, environment: &Environment) -> Result<Self, SettingsError> {
         let file: File =
             toml::from_str(text).map_err(|error| refused(text, error.span(), error.message()))?;
         if let Some(twin) = second_of_a_name(&file.task) {
@@ -124,7 +126,11 @@ impl Settings {
                 format!("there are two tasks named `{}`; give one of them another name", twin.get_ref().0);
             return Err(refused(text, Some(twin.span()), &problem));
         }
-        file.settings(&Places { folder, user_home })
+        file.settings(&Places {
+            folder,
+            user_home: environment.user.as_deref(),
+            hermes_home: environment.hermes_home.as_deref(),
+        })
     }
 }
 
@@ -159,9 +165,20 @@ fn second_of_a_name(tasks: &[FileTask]) -> Option<&Spanned<Text>> {
 struct Places<'a> {
     folder: &'a Path,
     user_home: Option<&'a Path>,
+    /// `HERMES_HOME`: where the board is, unless the file names a home.
+    hermes_home: Option<&'a Path>,
 }
 
 impl Places<'_> {
+    /// The home that the file names, else the one that Hermes itself would go by.
+    fn home(&self, named: Option<Text>) -> Result<PathBuf, SettingsError> {
+        match (named, self.hermes_home) {
+            (Some(named), _) => self.path("home", &named),
+            (None, Some(home)) => Ok(home.to_owned()),
+            (None, None) => self.path("home", &Text("~/.hermes".to_owned())),
+        }
+    }
+
     fn path(&self, key: &str, Text(value): &Text) -> Result<PathBuf, SettingsError> {
         let no_home = || SettingsError::NoHome { key: key.to_owned(), value: value.clone() };
         match Path::new(value).strip_prefix("~") {
@@ -183,7 +200,7 @@ struct File {
     state: Text,
     boards: Boards,
     hermes: Text,
-    home: Text,
+    home: Option<Text>,
     codex: Text,
     policy: FilePolicy,
     profile: BTreeMap<Slug, FileProfile>,
@@ -197,7 +214,7 @@ impl Default for File {
             state: text("state"),
             boards: Boards(vec!["default".to_owned()]),
             hermes: text("hermes"),
-            home: text("~/.hermes"),
+            home: None,
             codex: text("codex"),
             policy: FilePolicy::default(),
             profile: BTreeMap::new(),
@@ -215,7 +232,7 @@ impl File {
         Ok(Settings {
             state: places.path("state", &self.state)?,
             hermes: places.command("hermes", &self.hermes)?,
-            home: places.path("home", &self.home)?,
+            home: places.home(self.home)?,
             codex: places.command("codex", &self.codex)?,
             boards: self.boards.0,
             profiles: profiles.collect::<Result<_, SettingsError>>()?,

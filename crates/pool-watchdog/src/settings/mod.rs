@@ -26,7 +26,7 @@ pub struct Settings {
     pub state: PathBuf,
     /// The command of the board: `hermes` by default. A bare name is looked for in `PATH`, as every bare name of a command is.
     pub hermes: PathBuf,
-    /// The home of the root: `~/.hermes` by default.
+    /// The home of the root: `HERMES_HOME`, else `~/.hermes`, by default.
     pub home: PathBuf,
     /// The command of Codex CLI: `codex` by default.
     pub codex: PathBuf,

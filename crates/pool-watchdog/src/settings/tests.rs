@@ -2,11 +2,13 @@ use std::path::Path;
 
 use chrono::DateTime;
 
+use pool_sources::Environment;
+
 use super::*;
 use crate::task::{Status, Workspace};
 
 fn parse(text: &str) -> Result<Settings, SettingsError> {
-    Settings::parse(text, Path::new("/srv/agent"), Some(Path::new("/home/agent")))
+    Settings::parse(text, Path::new("/srv/agent"), &Environment::of_user("/home/agent"))
 }
 
 fn refusal(text: &str) -> String {
@@ -115,7 +117,7 @@ fn paths_begin_at_the_home_or_at_the_folder_of_the_file() {
 
 #[test]
 fn a_home_that_nobody_knows_is_asked_for_where_it_is_needed() {
-    let homeless = |text: &str| Settings::parse(text, Path::new("/srv/agent"), None);
+    let homeless = |text: &str| Settings::parse(text, Path::new("/srv/agent"), &Environment::default());
     insta::assert_snapshot!(
         homeless("").expect_err("the usual home is in that of the user").to_string(),
         @"`~/.hermes` is in your home folder, and it is not known where that is; set HOME, or name `home` by a whole path"
@@ -184,14 +186,17 @@ fn the_first_rule_of_which_all_holds_is_that_of_a_task() {
 fn a_file_that_is_not_there_or_no_text_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("watchdog.toml");
-    assert!(matches!(Settings::read(&path, None), Err(SettingsError::Io { .. })));
+    assert!(matches!(Settings::read(&path, &Environment::default()), Err(SettingsError::Io { .. })));
     write(&path, b"\xff");
-    assert!(matches!(Settings::read(&path, None), Err(SettingsError::Io { .. })));
+    assert!(matches!(Settings::read(&path, &Environment::default()), Err(SettingsError::Io { .. })));
     write(&path, b"home = \"/opt/hermes\"\n[policy]\nretries = 99\n");
-    let says = Settings::read(&path, None).expect_err("too many").to_string();
+    let says = Settings::read(&path, &Environment::default()).expect_err("too many").to_string();
     assert_eq!(says, format!("{}:3:11: 99 is not between 0 and 10", path.display()));
     write(&path, b"home = \"/opt/hermes\"\n");
-    assert_eq!(Settings::read(&path, None).expect("a file").state, folder.path().join("state"));
+    assert_eq!(
+        Settings::read(&path, &Environment::default()).expect("a file").state,
+        folder.path().join("state")
+    );
 }
 
 #[cfg(unix)]
@@ -204,7 +209,8 @@ fn a_file_that_others_may_write_is_not_trusted() {
     write(&path, b"home = \"/opt/hermes\"\n");
     for mode in [0o620, 0o602, 0o666] {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("rights");
-        let says = Settings::read(&path, None).expect_err("others may write it").to_string();
+        let says =
+            Settings::read(&path, &Environment::default()).expect_err("others may write it").to_string();
         let path = path.display();
         assert_eq!(
             says,
@@ -215,7 +221,7 @@ fn a_file_that_others_may_write_is_not_trusted() {
         );
     }
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("rights");
-    assert!(Settings::read(&path, None).is_ok());
+    assert!(Settings::read(&path, &Environment::default()).is_ok());
 }
 
 #[test]
@@ -251,4 +257,13 @@ fn write(path: &Path, bytes: &[u8]) {
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).expect("rights");
     }
+}
+
+#[test]
+fn the_board_is_where_hermes_itself_would_look() {
+    let mut environment = Environment::of_user("/home/agent");
+    environment.hermes_home = Some("/srv/hermes".into());
+    let home = |text: &str| Settings::parse(text, Path::new("/srv/agent"), &environment).expect(text).home;
+    assert_eq!(home(""), Path::new("/srv/hermes"));
+    assert_eq!(home("home = \"there\""), Path::new("/srv/agent/there"));
 }

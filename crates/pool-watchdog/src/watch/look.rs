@@ -62,12 +62,16 @@ pub(crate) struct Look<'a> {
 impl Look<'_> {
     /// Looks at a task, and decides on it.
     pub(crate) fn at(self, task: Task) -> Looked {
-        let stage = stage(&task, &self.board.life(&task), &self.settings.policy);
+        let stage = match stage(&task, &self.board.life(&task), &self.settings.policy) {
+            Stage::Fresh if !self.has_profile(&task) => Stage::Stranded,
+            stage => stage,
+        };
         if !(stage.is_open() || stage == Stage::Theirs) {
             // Nobody asks what went wrong with what goes on.
             let case = Case::new(stage, Cause::Unknown, Work::Unruled);
             let decision = decide(&case);
-            return Looked { task, diagnosis: None, acceptance: None, case, decision, next: None };
+            let next = (stage == Stage::Stranded).then(|| words::somebody_to_run(self.board, &task));
+            return Looked { task, diagnosis: None, acceptance: None, case, decision, next };
         }
         let logins =
             self.home(&task).map(|home| Logins::of(&home, &self.around.environment, self.around.now));
@@ -87,6 +91,12 @@ impl Look<'_> {
         };
         let next = is_on_a_person(&case, decision.action).then(|| words::next_step(&told));
         Looked { task, diagnosis: Some(diagnosis), acceptance, case, decision, next }
+    }
+
+    /// Whether there is somebody to run it, as the board looks for him: the folder of a profile.
+    fn has_profile(self, task: &Task) -> bool {
+        let home = |profile: &str| ProfileHome::of(self.settings, profile, &self.around.environment).ok();
+        task.assignee.as_deref().and_then(home).is_some_and(|home| home.folder.is_dir())
     }
 
     /// The home of whoever ran it last: it may have been given to another profile since.

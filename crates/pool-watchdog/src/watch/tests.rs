@@ -211,7 +211,8 @@ struct Scene {
 impl Scene {
     fn of(tasks: &[Made]) -> Self {
         let mut world = World::new();
-        let settings = Settings::parse(RULES, &world.path(""), Some(&world.path(""))).unwrap();
+        let settings =
+            Settings::parse(RULES, &world.path(""), &Environment::of_user(world.path(""))).unwrap();
         world.settings =
             Settings { hermes: world.path("no/hermes"), codex: world.path("no/codex"), ..settings };
         let watchdog = Watchdog::new(world.settings.clone(), Environment::of_user(world.path("")));

@@ -96,6 +96,20 @@ pub(crate) fn what_is_left(board: &Board, task: &Task, acceptance: Option<&Accep
     }
 }
 
+/// What to do about a task that the board never starts.
+pub(crate) fn somebody_to_run(board: &Board, task: &Task) -> String {
+    let assign = format!("`{} PROFILE`", on_board(board, "assign", task));
+    match &task.assignee {
+        Some(profile) => {
+            format!(
+                "make its profile: `hermes profile create {}`, or name another: {assign}",
+                quoted(profile)
+            )
+        }
+        None => format!("name who is to run it: {assign}"),
+    }
+}
+
 /// A command of the board that the task is on.
 fn on_board(board: &Board, verb: &str, task: &Task) -> String {
     match board.name() {
