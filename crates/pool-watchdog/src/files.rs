@@ -274,6 +274,13 @@ pub(crate) fn link(_: &Path, _: &Path) -> io::Result<()> {
     Err(io::Error::from(io::ErrorKind::Unsupported))
 }
 
+/// Removes a folder of our own with all that is in it.
+pub(crate) fn remove_folder(folder: &Path) {
+    if let Err(error) = fs::remove_dir_all(folder) {
+        tracing::warn!(path = %folder.display(), %error, "cannot remove a copy that is not needed");
+    }
+}
+
 /// Gives a finished folder its name. Nobody has that name yet.
 #[expect(clippy::disallowed_methods, reason = "this is the module that writes files")]
 pub(crate) fn put_folder(unfinished: TempDir, name: &Path) -> io::Result<()> {

@@ -18,7 +18,14 @@ fn in_scratch(watched: &Watched) -> String {
 fn a_scratch_workspace_is_kept_before_it_goes() {
     let Some(watched) = Watched::start() else { return };
     let task = in_scratch(&watched);
-    let said = watched.round();
+    // A board that does not do it leaves the workspace where it is, and so no copy of it.
+    watched.settle("hermes = \"true\"\n", "backoff = \"1s\"");
+    watched.round();
+    assert_eq!(watched.actions(&task), ["!complete"]);
+    assert_eq!(std::fs::read_dir(watched.path("watch/state/saved")).unwrap().count(), 0);
+    watched.settle("", "backoff = \"1s\"");
+    watched.rounds_until(&task, "done");
+    let said = watched.page("watchdog.jsonl");
     assert_eq!(watched.board.status(&task), "done", "{said}");
     assert!(!watched.path(&format!(".hermes/kanban/workspaces/{task}")).exists(), "the board deletes it");
     let saved: Vec<_> = std::fs::read_dir(watched.path("watch/state/saved")).unwrap().collect();

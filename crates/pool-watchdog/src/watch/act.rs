@@ -13,6 +13,7 @@ use crate::acceptance::Acceptance;
 use crate::board::{self, Board, BoardError, Life};
 use crate::copy::copy_folder;
 use crate::decision::{Action, Stage};
+use crate::files;
 use crate::line::{in_words, one_line};
 use crate::make;
 use crate::preflight::{self, Surroundings};
@@ -161,7 +162,14 @@ impl Act<'_> {
             summary: format!("{}: {}", crate::history::AUTHOR, looked.decision.reason),
             metadata: metadata(looked, saved.as_ref()),
         };
-        let done = self.on_board(task, &verb)?;
+        let done = self.on_board(task, &verb);
+        if let (Err(_), Some(copy), Some(folder)) = (&done, &saved, task.workspace.path())
+            && folder.is_dir()
+        {
+            // What it is a copy of is still there: each try would leave one more.
+            files::remove_folder(copy);
+        }
+        let done = done?;
         let says = match saved {
             Some(folder) => format!("{}; its workspace is kept in {}", done.says, folder.display()),
             None => done.says,
