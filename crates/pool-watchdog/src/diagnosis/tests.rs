@@ -6,7 +6,7 @@ use super::harm::{KEY, LOGS, harmed, slipped};
 use super::line::MOST_SHOWN;
 use super::*;
 use crate::login::{LoginState, Place};
-use crate::task::{Event, Status, Task, TaskId, Workspace};
+use crate::task::{Event, Status, Task};
 
 fn now() -> DateTime<Utc> {
     pool_core::time::parse_text("2026-11-21T12:00:00Z").unwrap()
@@ -269,23 +269,10 @@ fn task(events: &[(&str, Value)]) -> Task {
         at: begin + TimeDelta::minutes(id),
     });
     Task {
-        id: TaskId::new("t_52cac9ce").unwrap(),
-        title: "Collect evidence".to_owned(),
-        assignee: Some("worker".to_owned()),
-        tenant: None,
-        status: Status::Ready,
-        workspace: Workspace::Unknown,
         created_at: begin,
         started_at: Some(begin),
-        skills: Vec::new(),
-        claim: None,
-        block_kind: None,
-        recurrences: 0,
-        parents: Vec::new(),
-        children: Vec::new(),
-        runs: Vec::new(),
         events: events.collect(),
-        comments: Vec::new(),
+        ..Task::sample("t_52cac9ce", Status::Ready)
     }
 }
 

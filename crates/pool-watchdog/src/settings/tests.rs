@@ -1,11 +1,9 @@
 use std::path::Path;
 
-use chrono::DateTime;
-
 use pool_sources::Environment;
 
 use super::*;
-use crate::task::{Status, Workspace};
+use crate::task::Status;
 
 fn parse(text: &str) -> Result<Settings, SettingsError> {
     Settings::parse(text, Path::new("/srv/agent"), &Environment::of_user("/home/agent"))
@@ -142,23 +140,10 @@ fn spans_and_sizes_have_units() {
 
 fn task(id: &str, title: &str, tenant: Option<&str>, assignee: Option<&str>) -> Task {
     Task {
-        id: TaskId::new(id).expect("an id"),
         title: title.to_owned(),
         assignee: assignee.map(str::to_owned),
         tenant: tenant.map(str::to_owned),
-        status: Status::Ready,
-        workspace: Workspace::Unknown,
-        created_at: DateTime::UNIX_EPOCH,
-        started_at: None,
-        skills: Vec::new(),
-        claim: None,
-        block_kind: None,
-        recurrences: 0,
-        parents: Vec::new(),
-        children: Vec::new(),
-        runs: Vec::new(),
-        events: Vec::new(),
-        comments: Vec::new(),
+        ..Task::sample(id, Status::Ready)
     }
 }
 
