@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use pool_core::mask_keys;
+use serde_json::Value;
 
 /// One line of it.
 pub(crate) fn one_line(text: &str) -> String {
@@ -26,6 +27,16 @@ pub(crate) fn shown(text: &str, most: usize) -> String {
         return line;
     }
     line.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// Masks every text in a value, and leaves the names of fields.
+pub(crate) fn mask_texts(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = mask_keys(text),
+        Value::Array(values) => values.iter_mut().for_each(mask_texts),
+        Value::Object(fields) => fields.values_mut().for_each(mask_texts),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// An error and what caused it, in one line.

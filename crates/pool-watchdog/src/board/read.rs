@@ -14,6 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 use serde_json::Value;
 
 use super::error::BoardError;
+use crate::line::mask_texts;
 use crate::task::{BlockKind, Claim, Comment, Event, Outcome, Run, Status, Task, TaskId, Workspace};
 
 /// How many of the newest runs, of the newest comments, and of the newest events of a task are read.
@@ -280,17 +281,8 @@ impl Fields<'_> {
 
     fn json(&self, column: &str) -> Value {
         let text = self.word(column).unwrap_or_default();
-        serde_json::from_str(&text).map(masked).unwrap_or_default()
-    }
-}
-
-fn masked(value: Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(mask_keys(&text)),
-        Value::Array(items) => Value::Array(items.into_iter().map(masked).collect()),
-        Value::Object(fields) => {
-            Value::Object(fields.into_iter().map(|(name, value)| (name, masked(value))).collect())
-        }
-        other => other,
+        let mut value = serde_json::from_str(&text).unwrap_or_default();
+        mask_texts(&mut value);
+        value
     }
 }

@@ -16,11 +16,10 @@ use std::thread;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use pool_core::mask_keys;
 use pool_store::FileLock;
-use serde_json::Value;
 
 use crate::files::{self, Replaced, Seen};
+use crate::line::mask_texts;
 
 pub use entries::Entries;
 pub use entry::{Card, Decided, Entry, Grid, Sheet, Told, What};
@@ -275,7 +274,7 @@ impl Journal {
     /// When it cannot be written as JSON.
     pub fn masked(&self, entry: &Entry) -> Result<Entry, JournalError> {
         let mut value = serde_json::to_value(entry).map_err(|source| self.unwritable(source))?;
-        mask(&mut value);
+        mask_texts(&mut value);
         serde_json::from_value(value).map_err(|source| self.unwritable(source))
     }
 
@@ -285,16 +284,6 @@ impl Journal {
 
     fn unwritable(&self, source: serde_json::Error) -> JournalError {
         JournalError::Entry { path: self.path.clone(), source }
-    }
-}
-
-/// Masks every text in it, and leaves the names of fields.
-fn mask(value: &mut Value) {
-    match value {
-        Value::String(text) => *text = mask_keys(text),
-        Value::Array(values) => values.iter_mut().for_each(mask),
-        Value::Object(fields) => fields.values_mut().for_each(mask),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
