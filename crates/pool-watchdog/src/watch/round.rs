@@ -204,7 +204,7 @@ impl Round<'_> {
 
     pub(super) fn end(&mut self, task: Option<&Task>, action: &str, done: &Done) -> Result<(), WatchError> {
         let ended =
-            What::Ended { action: action.to_owned(), done: done.done, cut: false, says: done.says.clone() };
+            What::Ended { action: action.to_owned(), done: done.done, cut: done.cut, says: done.says.clone() };
         self.write(task.map(|task| task.id.as_str()), ended)
     }
 

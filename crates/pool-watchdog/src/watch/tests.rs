@@ -414,6 +414,27 @@ fn a_board_that_does_not_see_that_a_worker_is_gone_is_asked_once() {
 }
 
 #[test]
+fn what_has_moved_on_has_not_failed() {
+    let crashed = vec![Happened::Event("crashed", json!({"exit_kind": "nonzero_exit", "exit_code": 1}))];
+    let scene = Scene::of(&[Made { status: Status::Ready, claim: None, history: crashed, ..GONE }]);
+    let board = scene.world.path(".hermes/kanban.db");
+    let mut ended = Vec::new();
+    let mut tell = |entry: &Entry| match &entry.what {
+        // Somebody is faster, between the decision and the action.
+        What::Decided(_) => {
+            let said = "INSERT INTO task_events (task_id, kind, created_at) VALUES ('t_0', 'assigned', 0)";
+            Connection::open(&board).unwrap().execute(said, []).unwrap();
+        }
+        What::Ended { action, done, cut, .. } => ended.push((action.clone(), *done, *cut)),
+        _ => {}
+    };
+    let mut journal = scene.watchdog.journal();
+    scene.watchdog.round(&mut journal, &|| scene.now(), &|| false, &mut tell).unwrap();
+    assert_eq!(ended, [("block".to_owned(), false, true)]);
+    assert_eq!(journal.state().unwrap().attempts("default", "t_0", "block", 0).failed, 0);
+}
+
+#[test]
 fn a_board_that_cannot_be_read_hides_no_other() {
     let mut scene = Scene::of(&[GONE]);
     scene.watchdog.settings.boards = vec!["nowhere".to_owned(), "default".to_owned()];
