@@ -78,6 +78,14 @@ words! {
     }
 }
 
+impl Status {
+    /// Whether nothing more is to be done about it.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Archived)
+    }
+}
+
 words! {
     /// Why somebody blocked a task. The board sends a second block of one kind to triage.
     BlockKind {

@@ -275,8 +275,7 @@ impl Board {
     /// Whether it waits for a parent that goes on: no dispatcher starts it before that.
     pub(crate) fn waits(&self, task: &Task) -> Result<bool, BoardError> {
         for parent in &task.parents {
-            let is_over = |parent: &Task| matches!(parent.status, Status::Done | Status::Archived);
-            if self.task(parent)?.is_some_and(|parent| !is_over(&parent)) {
+            if self.task(parent)?.is_some_and(|parent| !parent.status.is_over()) {
                 return Ok(true);
             }
         }

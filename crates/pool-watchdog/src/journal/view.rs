@@ -46,7 +46,7 @@ impl<'a> TaskView<'a> {
 }
 
 fn is_done(status: &str) -> bool {
-    matches!(Status::from_word(status), Some(Status::Done | Status::Archived))
+    Status::from_word(status).is_some_and(Status::is_over)
 }
 
 /// The tasks that stand in one place.

@@ -72,7 +72,12 @@ impl Preflight {
     /// Whether a worker could start.
     #[must_use]
     pub fn is_ok(&self) -> bool {
-        self.checks.iter().all(|check| check.state != CheckState::Broken)
+        self.broken().next().is_none()
+    }
+
+    /// What a worker would fail by.
+    pub fn broken(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| check.state == CheckState::Broken)
     }
 
     /// What can be repaired, in the order in which it is to be.

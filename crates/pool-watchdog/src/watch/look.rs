@@ -13,7 +13,7 @@ use crate::history::BlockedBy;
 use crate::home::ProfileHome;
 use crate::journal::JournalState;
 use crate::login::{Logins, Place};
-use crate::preflight::{self, CheckState, Checked, Preflight, Surroundings};
+use crate::preflight::{self, Checked, Preflight, Surroundings};
 use crate::settings::{Policy, Settings};
 use crate::task::{BlockKind, Status, Task};
 use crate::watch::words;
@@ -134,7 +134,7 @@ impl Look<'_> {
     pub(crate) fn what_is_left(self, task: &Task, acceptance: Option<&Acceptance>) -> Option<String> {
         match acceptance {
             Some(acceptance) if acceptance.is_accepted() => None,
-            _ if matches!(task.status, Status::Done | Status::Archived) => None,
+            _ if task.status.is_over() => None,
             acceptance => Some(words::what_is_left(self.board, task, acceptance)),
         }
     }
@@ -217,7 +217,7 @@ pub(crate) fn ran_by(task: &Task) -> Option<&str> {
 
 fn stage(task: &Task, life: &Life, policy: &Policy) -> Stage {
     match task.status {
-        Status::Done | Status::Archived => Stage::Finished,
+        status if status.is_over() => Stage::Finished,
         Status::Running if task.is_held() => Stage::Held,
         Status::Running if matches!(life, Life::Gone { .. }) => Stage::Gone,
         Status::Running => Stage::Working,
@@ -251,16 +251,8 @@ fn needs_preflight(cause: Cause) -> bool {
 const LOGINS: [Checked; 5] =
     [Checked::WorkerLogin, Checked::ToolsLogin, Checked::ProfileStore, Checked::RootStore, Checked::Pool];
 
-fn broken<'a>(
-    preflight: &'a Preflight,
-    checked: &'a [Checked],
-) -> impl Iterator<Item = &'a preflight::Check> {
-    let is_broken = |check: &&preflight::Check| check.state == CheckState::Broken;
-    preflight.checks.iter().filter(is_broken).filter(|check| checked.contains(&check.name))
-}
-
 fn is_fine(preflight: &Preflight, checked: &[Checked]) -> bool {
-    broken(preflight, checked).next().is_none()
+    !preflight.broken().any(|check| checked.contains(&check.name))
 }
 
 fn login(
@@ -272,7 +264,8 @@ fn login(
 ) -> Login {
     let Some(preflight) = preflight.filter(|_| cause.is_about_login()) else { return Login::Good };
     if !is_fine(preflight, &LOGINS) {
-        let is_mendable = may_repair && broken(preflight, &LOGINS).any(|check| check.fix.is_some());
+        let is_mendable =
+            may_repair && preflight.broken().any(|check| LOGINS.contains(&check.name) && check.fix.is_some());
         return if is_mendable { Login::Mendable } else { Login::Broken };
     }
     // What was refused looks good from here. Only one that was made since then is worth another run.

@@ -36,11 +36,11 @@ impl Round<'_> {
         let tasks = self.board.read()?;
         self.note_queue(&tasks)?;
         self.close_open_actions(&tasks)?;
-        for task in in_order(tasks.clone()) {
+        for task in in_order(&tasks) {
             if (self.stop)() {
                 break;
             }
-            self.look_after(task)?;
+            self.look_after(task.clone())?;
         }
         if !self.has_acted {
             return self.note_standstill(&tasks);
@@ -203,8 +203,12 @@ impl Round<'_> {
     }
 
     pub(super) fn end(&mut self, task: Option<&Task>, action: &str, done: &Done) -> Result<(), WatchError> {
-        let ended =
-            What::Ended { action: action.to_owned(), done: done.done, cut: done.cut, says: done.says.clone() };
+        let ended = What::Ended {
+            action: action.to_owned(),
+            done: done.done,
+            cut: done.cut,
+            says: done.says.clone(),
+        };
         self.write(task.map(|task| task.id.as_str()), ended)
     }
 
@@ -223,11 +227,11 @@ impl Round<'_> {
     }
 }
 
-/// First those that others wait for, then the others, as the board has them.
-fn in_order(tasks: Vec<Task>) -> Vec<Task> {
-    let roots: HashSet<TaskId> = blocked_roots(&tasks).into_iter().map(|task| task.id.clone()).collect();
-    let (mut first, others): (Vec<Task>, Vec<Task>) =
-        tasks.into_iter().partition(|task| roots.contains(&task.id));
+/// What is not over: first those that others wait for, then the others, as the board has them.
+fn in_order(tasks: &[Task]) -> Vec<&Task> {
+    let roots: HashSet<&TaskId> = blocked_roots(tasks).into_iter().map(|task| &task.id).collect();
+    let open = tasks.iter().filter(|task| !task.status.is_over());
+    let (mut first, others): (Vec<&Task>, Vec<&Task>) = open.partition(|task| roots.contains(&task.id));
     first.extend(others);
     first
 }

@@ -9,7 +9,7 @@ use crate::diagnosis::{Cause, Diagnosis};
 use crate::history::AUTHOR;
 use crate::line::shown;
 use crate::login::Residency;
-use crate::preflight::{Check, CheckState, Preflight};
+use crate::preflight::Preflight;
 use crate::task::{Status, Task};
 
 /// The most findings that are told one by one; a long list hides what it says.
@@ -135,9 +135,8 @@ pub(crate) fn cure(
 
 /// What the first check that is broken says, else how one logs in.
 fn new_login(profile: &str, preflight: Option<&Preflight>) -> String {
-    let checks = preflight.map(|preflight| preflight.checks.as_slice()).unwrap_or_default();
-    let is_broken = |check: &&Check| check.state == CheckState::Broken;
-    let told = checks.iter().filter(is_broken).find_map(|check| check.instruction.clone());
+    let mut broken = preflight.into_iter().flat_map(Preflight::broken);
+    let told = broken.find_map(|check| check.instruction.clone());
     told.unwrap_or_else(|| {
         format!("log in to Codex again: `hermes -p {profile} auth add openai-codex`, or `codex login`")
     })
